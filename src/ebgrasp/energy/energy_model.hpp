@@ -1,0 +1,55 @@
+// The energy E(x, y) of a grasp y in a depth view x: lower is better. One interface for every network and runtime;
+// the planner knows nothing else of them.
+#pragma once
+
+#include <Eigen/Core>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "ebgrasp/grasp/grasp.hpp"
+#include "ebgrasp/image/depth_image.hpp"
+
+namespace ebgrasp {
+
+/// The virtual camera that a model was trained behind: looking along the approach direction at the support plane.
+/// Every input is resampled to it, so that the model sees its training scale whatever the user's camera.
+struct ViewSpec {
+    double focal_length = 175.0;  ///< pixels (Dex-Net's 525 px, every third pixel)
+    double distance = 0.70;       ///< metres from the camera to the support plane
+};
+
+/// dE/d(row, col, depth, angle): per pixel, per pixel, per metre, per radian.
+using GraspGradient = Eigen::Vector4d;
+
+/// One view, encoded once; the energy of any number of grasps in it. Safe to evaluate from several threads.
+class EncodedView {
+  public:
+    virtual ~EncodedView() = default;
+
+    /// energies[i] = E(view, grasps[i]), and gradients[i] = dE/dy unless `gradients` is empty.
+    /// Grasps are in the view's pixels; sizes of the spans must agree.
+    virtual void evaluate(std::span<const PlanarGrasp> grasps, std::span<double> energies,
+                          std::span<GraspGradient> gradients = {}) const = 0;
+};
+
+class EnergyModel {
+  public:
+    virtual ~EnergyModel() = default;
+
+    virtual std::string name() const = 0;
+    virtual ViewSpec view() const = 0;
+
+    /// Encodes a view (no missing depth; its camera as view() says). `region` marks the pixels near which grasps will
+    /// be asked for. The result keeps a reference to the model.
+    virtual std::unique_ptr<EncodedView> encode(const DepthImage& view, const Mask& region) const = 0;
+
+    /// p(success) of an energy, if the model is calibrated.
+    virtual std::optional<double> success_probability(double energy) const = 0;
+};
+
+/// Loads any checkpoint of ours into the deployed runtime. Throws Error: missing, truncated, unknown format or version.
+std::unique_ptr<EnergyModel> load_energy_model(const std::string& path);
+
+}  // namespace ebgrasp

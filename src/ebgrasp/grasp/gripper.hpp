@@ -1,0 +1,45 @@
+// The parallel-jaw gripper that sampler, labeller, planner and simulator all obey.
+//
+// In the grasp frame G (origin between the pads at the fingertips' working point, +z approach, +x closing) a finger at
+// opening w is the box  x in [w/2, w/2 + finger_thickness],  |y| <= finger_width / 2,
+// z in [tip_offset - finger_length, tip_offset]; the palm is the box centred on z behind the fingers.
+#pragma once
+
+#include <Eigen/Geometry>
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ebgrasp {
+
+struct Gripper {
+    std::string name = "robotiq_2f85";
+    double max_opening = 0.085;       ///< metres between the pads, (0, 0.5]
+    double min_opening = 0.0;         ///< metres, [0, max_opening)
+    double finger_length = 0.045;     ///< metres from the palm to the fingertip along z
+    double finger_width = 0.022;      ///< metres along y
+    double finger_thickness = 0.012;  ///< metres along x
+    double tip_offset = 0.010;        ///< metres from the grasp centre to the fingertips along +z
+    std::array<double, 3> palm_size = {0.150, 0.075, 0.080};  ///< metres along x, y, z
+    double pad_friction = 0.5;                                ///< Coulomb coefficient of the pads, (0, 2]
+    double max_force = 50.0;                                  ///< newtons
+    std::array<double, 3> tcp_offset = {0, 0, 0};             ///< metres, from the grasp centre to the user's TCP, in G
+
+    /// The solid boxes (centre pose in G and half sizes) at `opening`: left finger, right finger, palm.
+    struct Box {
+        Eigen::Vector3d center_G, half_size;
+    };
+    std::array<Box, 3> boxes(double opening) const;
+
+    /// Throws Error naming the first field that is out of range, with its bound.
+    void validate(const std::string& source) const;
+};
+
+/// A preset's name ("robotiq_2f85", "franka_hand", "yumi") or a YAML file with the fields above. Throws Error.
+Gripper load_gripper(const std::string& name_or_path);
+std::vector<std::string> gripper_presets();
+/// The YAML text that load_gripper reads back to the same gripper.
+std::string to_yaml(const Gripper& gripper);
+
+}  // namespace ebgrasp
