@@ -36,8 +36,16 @@ std::string read_file(const fs::path& path, std::size_t max_bytes) {
     return bytes;
 }
 
-void write_file_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+void write_file_atomically(const fs::path& given, const std::function<void(std::ostream&)>& write) {
     std::error_code code;
+    const fs::path path = fs::is_symlink(given, code) ? fs::weakly_canonical(given) : given;  // the link stays a link
+    if (fs::exists(path, code) && !fs::is_regular_file(path, code) && !fs::is_directory(path, code)) {
+        std::ofstream device(path, std::ios::binary);  // /dev/stdout or a pipe: a rename would replace it
+        write(device);
+        device.close();
+        require(!device.fail(), path.string(), ": cannot be written");
+        return;
+    }
     if (path.has_parent_path()) {
         fs::create_directories(path.parent_path(), code);
         require(!code, path.parent_path().string(), ": cannot be made (", code.message(), ")");

@@ -15,6 +15,7 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes =
 
 /// Writes `path` so that it is either complete or untouched: `write` fills a temporary file beside it, which is
 /// flushed to disk and renamed. Parent folders are made. Throws Error (disk full, no permission), leaving nothing.
+/// A device or pipe (/dev/stdout) is written straight.
 void write_file_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 

@@ -1,9 +1,11 @@
 #include "ebgrasp/core/progress.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <utility>
 
 namespace ebgrasp {
 namespace {
@@ -22,13 +24,13 @@ Progress::Progress(std::string title, std::size_t total, std::string unit)
     : title_(std::move(title)),
       unit_(std::move(unit)),
       total_(total),
-      next_line_(total / 10),
       terminal_(isatty(STDERR_FILENO) != 0),
       start_(std::chrono::steady_clock::now()),
       last_print_(start_) {}
 
 Progress::~Progress() {
-    if (!silenced && (terminal_ ? printed_ : done_ > 0)) print(true);
+    const bool worth_a_line = std::chrono::steady_clock::now() - start_ > std::chrono::seconds(1);
+    if (!silenced && (printed_ || worth_a_line)) print(true);
 }
 
 void Progress::silence() { silenced = true; }
@@ -39,12 +41,7 @@ void Progress::advance(std::size_t count, const std::string& remark) {
     if (!remark.empty()) remark_ = remark;
     if (silenced) return;
     const auto now = std::chrono::steady_clock::now();
-    if (terminal_) {
-        if (now - last_print_ < std::chrono::milliseconds(100)) return;
-    } else {
-        if (total_ == 0 || done_ < next_line_ || done_ == total_) return;
-        while (next_line_ <= done_) next_line_ += std::max<std::size_t>(1, total_ / 10);
-    }
+    if (now - last_print_ < (terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(10))) return;
     last_print_ = now;
     print(false);
 }
@@ -54,7 +51,7 @@ void Progress::print(bool last) {
     const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
     std::string line = title_;
     if (total_ > 0) {
-        const double share = static_cast<double>(done_) / static_cast<double>(total_);
+        const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
         if (terminal_) {
             const auto filled = static_cast<std::size_t>(share * 24);
             line += " [" + std::string(filled, '#') + std::string(24 - filled, '.') + "]";

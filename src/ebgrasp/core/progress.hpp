@@ -8,7 +8,8 @@
 
 namespace ebgrasp {
 
-/// Counts work done; thread-safe. Prints at most ten times a second on a terminal, every 10 % elsewhere.
+/// Counts work done; thread-safe. Prints ten times a second on a terminal, every ten seconds elsewhere, and a last
+/// line; nothing for work of less than a second.
 class Progress {
   public:
     /// `title` is what is being done, `total` the number of `unit`s of work (0: unknown).
@@ -27,7 +28,7 @@ class Progress {
     void print(bool last);
 
     std::string title_, unit_, remark_;
-    std::size_t total_, done_ = 0, next_line_ = 0;
+    std::size_t total_, done_ = 0;
     bool terminal_, printed_ = false;
     std::chrono::steady_clock::time_point start_, last_print_;
     std::mutex mutex_;

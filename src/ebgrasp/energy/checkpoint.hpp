@@ -9,11 +9,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ebgrasp {
 
-struct Tensor {
+struct StoredTensor {
     std::vector<std::size_t> shape;
     std::vector<float> values;  ///< C order
 };
@@ -21,15 +22,20 @@ struct Tensor {
 struct Checkpoint {
     std::string model;    ///< which network: "seed", ...
     nlohmann::json info;  ///< "config", "normalization", "calibration", "provenance", "metrics"
-    std::map<std::string, Tensor> tensors;
+    std::map<std::string, StoredTensor> tensors;
 
     /// The tensor `name`, checked to have `shape`. Throws Error naming both shapes.
-    const Tensor& tensor(const std::string& name, const std::vector<std::size_t>& shape) const;
+    const StoredTensor& tensor(const std::string& name, const std::vector<std::size_t>& shape) const;
 };
 
 /// Throws Error: missing, truncated, not safetensors, not float32, overlapping or out-of-range tensors, non-finite
 /// weights, unknown format version.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+/// Writes atomically. Throws Error if a tensor's values do not fill its shape or are not finite, or the disk is full.
 void write_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path);
+
+/// The same in memory; `source` names the bytes in error messages. Equal checkpoints give equal bytes.
+Checkpoint parse_checkpoint(std::string_view bytes, const std::string& source);
+std::string checkpoint_bytes(const Checkpoint& checkpoint, const std::string& source);
 
 }  // namespace ebgrasp

@@ -16,7 +16,7 @@ namespace ebgrasp {
 /// The virtual camera that a model was trained behind: looking along the approach direction at the support plane.
 /// Every input is resampled to it, so that the model sees its training scale whatever the user's camera.
 struct ViewSpec {
-    double focal_length = 175.0;  ///< pixels (Dex-Net's 525 px, every third pixel)
+    double focal_length = 525.0;  ///< pixels (Dex-Net's camera)
     double distance = 0.70;       ///< metres from the camera to the support plane
 };
 

@@ -1,17 +1,18 @@
-// Energy models that look at the scene through small fixed windows, as the seed does: a window of 32 x 32 pixels is
-// encoded once, and grasps are (row, col, depth, angle) inside it.
+// Energy models that look at the scene through small fixed windows, as the seed does: a window of 32 x 32 pixels (every
+// third pixel of 96 x 96 view pixels, as Dex-Net 2.0 scales its windows) is encoded once, and grasps are
+// (row, col, depth, angle) inside it: window row = (view row - first view row) / window_stride.
 #pragma once
 
 #include <Eigen/Core>
+#include <cmath>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "ebgrasp/energy/energy_model.hpp"
+#include "ebgrasp/image/window.hpp"
 
 namespace ebgrasp {
-
-inline constexpr int window_size = 32;  ///< pixels
 
 /// n windows as rows of 1024 depths (metres, row-major 32 x 32), or n codes as rows.
 using WindowBatch = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -35,10 +36,27 @@ class WindowNetwork {
 /// machines", 1999).
 struct Calibration {
     double slope = 1.0, offset = 0.0;
+
+    double probability(double energy) const { return 1.0 / (1.0 + std::exp(slope * energy + offset)); }
 };
 
-/// The EnergyModel of a WindowNetwork: covers `region` with windows (one centred on each connected component, a grid of
-/// overlapping ones where a component is larger), and asks each grasp of the window whose centre is nearest.
+/// A window's place in a view: its pixel (i, j) is the view's pixel (row + window_stride i, col + window_stride j),
+/// or the nearest one of the border where that lies outside.
+struct WindowOrigin {
+    int row, col;
+    bool operator==(const WindowOrigin&) const = default;
+};
+
+/// Windows that cover the non-zero pixels of `region` (the whole view if there are none): one centred on the bounding
+/// box of each connected component (8 neighbours), or, where the box is larger than a window, an even grid of windows
+/// that overlap by half. Components of fewer than 64 pixels are left out if there are larger ones. At most 256 windows:
+/// beyond that the overlap is given up, then the smallest components.
+std::vector<WindowOrigin> cover_region(const Mask& region);
+
+/// The EnergyModel of a WindowNetwork: covers `region` with windows, and asks each grasp of the window whose centre is
+/// nearest. So the energy jumps where a grasp passes from one window to the next, and in scenes of several objects the
+/// energies compared are those of different windows, as they were in training.
+/// The networks are fed the angle as it is: E(angle) and E(angle + pi) agree only as well as training made them.
 class WindowEnergyModel : public EnergyModel {
   public:
     WindowEnergyModel(std::string name, std::unique_ptr<WindowNetwork> network,
@@ -49,6 +67,7 @@ class WindowEnergyModel : public EnergyModel {
     std::unique_ptr<EncodedView> encode(const DepthImage& view, const Mask& region) const override;
     std::optional<double> success_probability(double energy) const override;
     const WindowNetwork& network() const { return *network_; }
+    const std::optional<Calibration>& calibration() const { return calibration_; }
 
   private:
     std::string name_;

@@ -14,6 +14,9 @@ namespace ebgrasp {
 struct ConvexPart {
     std::vector<Eigen::Vector3d> vertices;
     std::vector<Eigen::Vector3i> triangles;
+
+    /// True inside and on the surface.
+    bool contains(const Eigen::Vector3d& p_O) const;
 };
 
 /// The convex hull of `points` (qhull). Throws Error if they are fewer than 4, not finite, or flat.
@@ -33,6 +36,8 @@ struct Object {
     MassProperties mass;
 
     Eigen::AlignedBox3d bounds() const;
+    /// True inside and on the surface of any part.
+    bool contains(const Eigen::Vector3d& p_O) const;
     std::size_t triangle_count() const;
 };
 

@@ -20,13 +20,13 @@ struct Gripper {
     double finger_length = 0.045;     ///< metres from the palm to the fingertip along z
     double finger_width = 0.022;      ///< metres along y
     double finger_thickness = 0.012;  ///< metres along x
-    double tip_offset = 0.010;        ///< metres from the grasp centre to the fingertips along +z
+    double tip_offset = 0.005;        ///< metres from the grasp centre to the fingertips along +z
     std::array<double, 3> palm_size = {0.150, 0.075, 0.080};  ///< metres along x, y, z
     double pad_friction = 0.5;                                ///< Coulomb coefficient of the pads, (0, 2]
     double max_force = 50.0;                                  ///< newtons
     std::array<double, 3> tcp_offset = {0, 0, 0};             ///< metres, from the grasp centre to the user's TCP, in G
 
-    /// The solid boxes (centre pose in G and half sizes) at `opening`: left finger, right finger, palm.
+    /// The solid boxes (centre in G and half sizes) at `opening`: left finger (-x), right finger (+x), palm.
     struct Box {
         Eigen::Vector3d center_G, half_size;
     };
@@ -36,7 +36,8 @@ struct Gripper {
     void validate(const std::string& source) const;
 };
 
-/// A preset's name ("robotiq_2f85", "franka_hand", "yumi") or a YAML file with the fields above. Throws Error.
+/// A preset's name ("robotiq_2f85", "franka_hand", "yumi") or a YAML file with the fields above, of which only
+/// max_opening must be given; the others default to the 2F-85's, the name to the path. Unknown keys are errors.
 Gripper load_gripper(const std::string& name_or_path);
 std::vector<std::string> gripper_presets();
 /// The YAML text that load_gripper reads back to the same gripper.

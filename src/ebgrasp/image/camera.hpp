@@ -28,8 +28,9 @@ struct CameraIntrinsics {
     bool operator==(const CameraIntrinsics&) const = default;
 };
 
-/// Reads intrinsics from Dex-Net's `.intr` (JSON), a ROS camera_info YAML (`image_width`, `camera_matrix` or `K`), or,
-/// if `text` is no file, from "fx,fy,cx,cy" (height and width then stay 0: the image's own are meant). Throws Error.
+/// Reads intrinsics from Dex-Net's `.intr` (JSON: `_fx _fy _cx _cy _width _height`), a ROS camera_info YAML
+/// (`image_width`, `image_height` and `camera_matrix: data:`, or `width`, `height` and `K` or `k`), or, if `text` is no
+/// file, from "fx,fy,cx,cy" (height and width then stay 0: the image's own are meant). Throws Error.
 CameraIntrinsics read_intrinsics(const std::string& text);
 
 }  // namespace ebgrasp

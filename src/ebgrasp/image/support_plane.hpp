@@ -22,12 +22,13 @@ struct SupportPlaneOptions {
     double tolerance = 0.004;        ///< metres from the plane within which a point belongs to it
     double max_tilt = 0.785;         ///< radians; steeper planes are walls
     double min_inlier_share = 0.10;  ///< of the valid pixels
-    int iterations = 200;
+    int iterations = 1000;           ///< planes tried
 };
 
 /// The dominant plane facing the camera: RANSAC (Fischler and Bolles, 1981) over a pixel grid with a fixed random
-/// stream, refined by least squares on its inliers. Among planes of similar support the farther one wins, since objects
-/// stand on the support. nullopt if there is none.
+/// stream, refined by least squares on its inliers. A plane's score is the number of its inliers less that of the
+/// points up to 0.3 m below it, because objects stand on the support: this tells the floor of a full bin from the
+/// objects' tops, and a table from the room's floor. nullopt if there is none.
 std::optional<SupportPlane> fit_support_plane(const DepthImage& image, const SupportPlaneOptions& options = {});
 
 /// Height above the plane for every pixel, metres; NaN where depth is missing.
@@ -35,7 +36,7 @@ DepthArray height_map(const DepthImage& image, const SupportPlane& plane);
 
 /// The scene as a virtual pinhole camera V sees it that looks straight down (along -normal) at the plane.
 struct OverheadView {
-    DepthImage image;        ///< no missing depth: unseen pixels are filled with the plane
+    DepthImage image;        ///< no missing depth: see overhead_view
     Mask mask;               ///< the user's mask carried over (all ones without one)
     Mask observed;           ///< where a real pixel was seen
     Eigen::Isometry3d X_CV;  ///< pose of V in the real camera's frame
@@ -43,8 +44,10 @@ struct OverheadView {
 
 /// Renders the depth image (as a surface of triangles between neighbouring pixels, torn at depth jumps) from a virtual
 /// camera with focal length `focal_length` px at `distance` metres above the plane, over the point where the centroid
-/// of `mask` (or of the image) meets the plane; the view spans the masked pixels (or all, up to 1.5 m) plus `margin`
-/// metres. V's x axis stays as close as possible to the camera's x. mask may be empty (0 x 0).
+/// of `mask` (or of the image) meets the plane; the view spans the masked pixels (or all; up to 0.75 m to each side)
+/// plus `margin` metres. V's x axis stays as close as possible to the camera's x; its principal point need not be the
+/// image's centre. Unseen gaps of up to 1 cm between seen pixels take the farther side's depth, all else unseen is
+/// filled with the plane. mask may be empty (0 x 0). Throws Error if the plane is not below the centroid.
 OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, const Mask& mask, double focal_length,
                            double distance, double margin = 0.08);
 

@@ -2,6 +2,10 @@
 // several objects on a table.
 //
 // success = collision-free approach, and within the gripper's opening, and robust epsilon > threshold
+//
+// Contacts are where rays from the pads' centres, cast inwards along the closing axis, first meet an object (Mahler et
+// al., "Dex-Net 2.0", 2017). Each jaw moves until it touches, however far that is from the middle, as if the object
+// were free to be pushed there.
 #pragma once
 
 #include <Eigen/Geometry>
@@ -11,21 +15,25 @@
 #include <string_view>
 #include <vector>
 
+#include "ebgrasp/core/random.hpp"
 #include "ebgrasp/geometry/mesh.hpp"
 #include "ebgrasp/geometry/ray_scene.hpp"
 #include "ebgrasp/grasp/grasp.hpp"
 #include "ebgrasp/grasp/gripper.hpp"
+#include "ebgrasp/labels/convex_solid.hpp"
 #include "ebgrasp/labels/wrench_quality.hpp"
 
 namespace ebgrasp {
 
-/// Standard deviations of the Monte-Carlo perturbations (each axis independent, normal).
+/// Standard deviations of the Monte-Carlo perturbations (each axis independent, normal). Only the pose of the grasp
+/// relative to the object matters: both translations add up to sqrt(grasp^2 + object^2) per axis, the grasp turns about
+/// its centre and the object about its centre of mass.
 struct Uncertainty {
     double grasp_translation = 0.0025;   ///< metres
     double grasp_rotation = 0.001;       ///< radians
     double object_translation = 0.0025;  ///< metres
     double object_rotation = 0.01;       ///< radians
-    double friction = 0.1;               ///< of the friction coefficient
+    double friction = 0.1;               ///< of the friction coefficient, which is kept at or above 0.05
     int samples = 25;
 };
 
@@ -35,6 +43,9 @@ struct LabelParameters {
     double threshold = 0.002;         ///< of the robust epsilon (Dex-Net 2.0)
     double approach_distance = 0.10;  ///< metres of straight approach that must be free of collision
     double table_clearance = 0.0;     ///< metres the gripper must stay above the table
+
+    /// Throws Error naming the first field that is out of range.
+    void validate() const;
 };
 
 /// An object with everything that labelling needs of it, made once and shared by all of its poses and scenes.
@@ -44,10 +55,15 @@ class LabelObject {
 
     const Object& object() const { return object_; }
     const RayScene& rays() const { return rays_; }
+    std::span<const ConvexSolid> solids() const { return solids_; }
+
+    /// True if the point lies inside any part (ConvexSolid::contains).
+    bool contains(const Eigen::Vector3d& p_O) const;
 
   private:
     Object object_;
     RayScene rays_;
+    std::vector<ConvexSolid> solids_;
 };
 
 struct PosedLabelObject {
@@ -58,15 +74,16 @@ struct PosedLabelObject {
 /// Why a grasp fails, in the order in which it is found out.
 enum class Verdict : std::uint8_t {
     success,
+    too_wide,           ///< a pad starts inside an object, which is wider than the opening
     gripper_collision,  ///< a finger or the palm meets an object or the table on the way
     no_contact,         ///< a jaw closes on nothing
     different_objects,  ///< the jaws touch two different objects
-    too_wide,           ///< a jaw starts inside the object: it is wider than the opening
     too_narrow,         ///< the object is thinner than the gripper closes
     not_robust,         ///< robust epsilon at or below the threshold
 };
 std::string_view to_string(Verdict verdict);
 
+/// Fields that an earlier verdict leaves open keep their defaults.
 struct GraspLabel {
     Verdict verdict = Verdict::no_contact;
     int object = -1;            ///< index of the grasped object in the scene
@@ -77,12 +94,20 @@ struct GraspLabel {
 };
 
 /// Labels grasps in the world frame W, table at z = 0. Thread-safe once made.
+///
+/// Collisions are checked for the unperturbed grasp: the gripper's boxes at the approach opening, swept straight back
+/// along the approach, against every object's convex parts and the table. Touching is no collision
+/// (ConvexSolid::tolerance). Of a perturbed grasp only the contacts with the grasped object count; its epsilon is 0 if
+/// a jaw misses the object, starts inside it or slips.
 class LabelOracle {
   public:
+    /// Throws Error if the gripper or a parameter is out of range or an object is missing.
     LabelOracle(std::vector<PosedLabelObject> scene, Gripper gripper, LabelParameters parameters = {});
 
-    /// Labels the grasp poses X_WG with jaw opening `openings[i]` on approach (0: widest). The perturbations of
-    /// grasp i come from RandomStream(seed, i), so labels do not depend on threads or batch order.
+    /// Labels the grasp poses X_WG with jaw opening `openings[i]` on approach (0, or wider than the gripper opens: its
+    /// widest). The perturbations of grasp i come from RandomStream(seed, i), in the object's frame, so labels do not
+    /// depend on threads or batch order, nor on where the scene stands. Throws Error: sizes differ, or a pose or
+    /// opening is not finite or negative.
     std::vector<GraspLabel> label(std::span<const Eigen::Isometry3d> X_WG, std::span<const double> openings,
                                   std::uint64_t seed) const;
     /// The same for planar grasps seen by a camera at X_WC.
@@ -92,6 +117,11 @@ class LabelOracle {
     const std::vector<PosedLabelObject>& scene() const { return scene_; }
 
   private:
+    GraspLabel label_one(const Eigen::Isometry3d& X_WG, double opening, RandomStream random) const;
+    bool collides(const Eigen::Isometry3d& X_WG, double opening) const;
+    double robust_epsilon(const LabelObject& target, const Eigen::Isometry3d& X_OG, double opening,
+                          RandomStream& random) const;
+
     std::vector<PosedLabelObject> scene_;
     Gripper gripper_;
     LabelParameters parameters_;

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "command.hpp"
+
+namespace ebgrasp::app {
+
+void add_train(CLI::App& app);
+void add_evaluate(CLI::App& app);
+
+}  // namespace ebgrasp::app

@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+#include <iostream>
+
+#include "commands.hpp"
+#include "depth_input.hpp"
+#include "ebgrasp/core/file.hpp"
+#include "ebgrasp/planning/grasp_list.hpp"
+#ifdef EBGRASP_WITH_VIZ
+#include "ebgrasp/viz/overlay.hpp"
+#endif
+
+namespace ebgrasp::app {
+namespace {
+
+struct PlanOptions {
+    DepthInput input;
+    std::string model = "seed", gripper = "robotiq_2f85", convention = "ebgrasp", output, overlay;
+    int count = 10;
+};
+
+#ifdef EBGRASP_WITH_VIZ
+void write_overlay(const PlanRequest& request, const PlanResult& result, const Gripper& gripper,
+                   const std::string& path) {
+    OverlayOptions options;
+    options.opening = gripper.max_opening;
+    options.finger_width = gripper.finger_width;
+    options.mask = request.mask;
+    const bool calibrated = !result.grasps.empty() && result.grasps.front().success_probability;
+    if (calibrated) {
+        options.score_limits = Limits{0, 1};
+    } else {
+        options.score_label = "energy";
+        options.low_is_good = true;
+    }
+    std::vector<RankedGrasp> ranked;
+    for (const auto& [grasp, X_CG, energy, probability] : result.grasps) {
+        const double score = calibrated ? *probability : energy;
+        ranked.push_back({grasp, score, fmt::format("{} {:.2f}", calibrated ? "p" : "E", score)});
+    }
+    write_png(grasp_overlay(request.image, ranked, options), path);
+}
+#endif
+
+void run(const PlanOptions& options, const CommonOptions& common) {
+    const AxesConvention convention = parse_convention(options.convention);
+    PlanRequest request = options.input.read();
+    request.count = options.count;
+    request.seed = common.seed;
+    const Planner planner(load_energy_model(find_model(options.model)), load_gripper(options.gripper));
+    const PlanResult result = planner.plan(request);
+
+    const nlohmann::json list = grasp_list(
+        result, request.image.camera, {convention, options.convention, planner.gripper().name, planner.model().name()});
+    if (!options.output.empty()) write_file_atomically(options.output, list.dump(2) + "\n");
+#ifdef EBGRASP_WITH_VIZ
+    if (!options.overlay.empty()) write_overlay(request, result, planner.gripper(), options.overlay);
+#endif
+    if (common.json)
+        print_json(list);
+    else
+        std::cout << grasp_table(result);
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app) {
+    add_command<PlanOptions>(
+        app, "plan", "Plan grasps on a depth image",
+        "ebgrasp plan --depth depth.npy --intrinsics 525,525,319.5,239.5 -n 5 --overlay grasps.png",
+        [](CLI::App& command, PlanOptions& o) {
+            o.input.declare(command);
+            command.add_option("--model", o.model, "Weights: a file, or the name of a shipped model")
+                ->capture_default_str();
+            command.add_option("--gripper", o.gripper, "Gripper: a YAML file or a preset")->capture_default_str();
+            command.add_option("-n,--count", o.count, "Grasps to return at most")
+                ->check(CLI::Range(1, 10000))
+                ->capture_default_str();
+            command.add_option("--convention", o.convention, "Axes of the poses")
+                ->check(CLI::IsMember(convention_names()))
+                ->capture_default_str();
+            command.add_option("--output", o.output, "Write the grasp list here (JSON)");
+#ifdef EBGRASP_WITH_VIZ
+            command.add_option("--overlay", o.overlay, "Draw the grasps on the image (.png)");
+#endif
+        },
+        run);
+}
+
+}  // namespace ebgrasp::app

@@ -1,0 +1,180 @@
+#include "ebgrasp/image/support_plane.hpp"
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/random.hpp"
+
+namespace ebgrasp {
+namespace {
+
+constexpr double max_samples = 8000;           // grid points that vote
+constexpr int ranking_samples = 1000;          // of them, at random: enough to rank hypotheses
+constexpr std::size_t refined_hypotheses = 8;  // the best ones
+constexpr int least_inliers = 20;
+constexpr float bin_depth = 0.3f;  // metres below a plane within which surface speaks against it
+
+/// The valid points of a coarse pixel grid, in random order.
+struct SampledCloud {
+    Eigen::Array<float, Eigen::Dynamic, 3> points_C;
+    std::vector<std::array<int, 2>> nodes;                    // grid row and column of each point
+    Eigen::Array<int, Eigen::Dynamic, Eigen::Dynamic> index;  // point at each grid node, -1 where depth is missing
+
+    int size() const { return static_cast<int>(nodes.size()); }
+    Eigen::Vector3d point(int i) const { return points_C.row(i).matrix().transpose().cast<double>(); }
+};
+
+SampledCloud sample_cloud(const DepthImage& image, RandomStream& random) {
+    const int stride =
+        std::max(1, static_cast<int>(std::sqrt(image.height() * static_cast<double>(image.width()) / max_samples)));
+    SampledCloud cloud;
+    cloud.index.setConstant((image.height() - 1) / stride + 1, (image.width() - 1) / stride + 1, -1);
+    for (int i = 0; i < cloud.index.rows(); ++i)
+        for (int j = 0; j < cloud.index.cols(); ++j)
+            if (is_depth(image.depth(i * stride, j * stride))) cloud.nodes.push_back({i, j});
+    random.shuffle(std::span(cloud.nodes));
+    cloud.points_C.resize(cloud.size(), 3);
+    for (int k = 0; k < cloud.size(); ++k) {
+        const auto [i, j] = cloud.nodes[static_cast<std::size_t>(k)];
+        const Eigen::Vector3d p_C = image.camera.deproject(i * stride, j * stride, image.depth(i * stride, j * stride));
+        cloud.points_C.row(k) = p_C.cast<float>().transpose();
+        cloud.index(i, j) = k;
+    }
+    return cloud;
+}
+
+/// The plane through `point_C` across `normal_C`, turned to face the camera.
+SupportPlane facing_camera(Eigen::Vector3d normal_C, const Eigen::Vector3d& point_C) {
+    normal_C.normalize();
+    if (normal_C.dot(point_C) > 0) normal_C = -normal_C;
+    return {normal_C, -normal_C.dot(point_C), 0.0};
+}
+
+/// A plane's votes among the points.
+struct Support {
+    int inliers = 0;
+    int below = 0;  // by more than the tolerance, but no more than a bin is deep
+
+    /// Objects stand on the support, so surface below a plane speaks against it (it may run through the objects' tops).
+    int score() const { return inliers - below; }
+};
+
+Support count_support(const SampledCloud& cloud, const SupportPlane& plane, double tolerance, int samples) {
+    const Eigen::Vector3f normal = plane.normal_C.cast<float>();
+    const auto near = static_cast<float>(tolerance);
+    const auto points = cloud.points_C.topRows(std::min(samples, cloud.size()));
+    const Eigen::ArrayXf height = points.col(0) * normal.x() + points.col(1) * normal.y() + points.col(2) * normal.z() +
+                                  static_cast<float>(plane.offset);
+    return {static_cast<int>((height.abs() < near).count()),
+            static_cast<int>((height < -2 * near && height > -bin_depth).count())};
+}
+
+/// Total least squares: the plane through the mean of `rough`'s inliers across their direction of least variance.
+SupportPlane least_squares(const SampledCloud& cloud, const SupportPlane& rough, double tolerance) {
+    Eigen::Vector3d sum = Eigen::Vector3d::Zero();
+    Eigen::Matrix3d squares = Eigen::Matrix3d::Zero();
+    int inliers = 0;
+    for (int k = 0; k < cloud.size(); ++k) {
+        const Eigen::Vector3d p_C = cloud.point(k);
+        if (std::abs(rough.height(p_C)) >= tolerance) continue;
+        sum += p_C;
+        squares += p_C * p_C.transpose();
+        ++inliers;
+    }
+    if (inliers < least_inliers) return rough;
+    const Eigen::Vector3d mean = sum / inliers;
+    const Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d> axes(squares - inliers * mean * mean.transpose());
+    return facing_camera(axes.eigenvectors().col(0), mean);
+}
+
+/// Least squares on wider, then proper inliers (LO-RANSAC: Chum, Matas and Kittler, 2003).
+SupportPlane refine(const SampledCloud& cloud, SupportPlane plane, double tolerance) {
+    for (const double widening : {2.0, 1.5, 1.0, 1.0}) plane = least_squares(cloud, plane, widening * tolerance);
+    return plane;
+}
+
+/// Three points not too far from each other (they share a plane more often than three from anywhere); false if the
+/// neighbourhood is too sparse.
+bool draw_triple(const SampledCloud& cloud, RandomStream& random, std::array<int, 3>& triple) {
+    const auto reach = std::max(cloud.index.rows(), cloud.index.cols()) / 5 + 1;
+    const auto offset = [&] {
+        return static_cast<Eigen::Index>(random.index(static_cast<std::size_t>(2 * reach + 1))) - reach;
+    };
+    triple[0] = static_cast<int>(random.index(cloud.nodes.size()));
+    const auto [row, col] = cloud.nodes[static_cast<std::size_t>(triple[0])];
+    for (std::size_t k = 1; k < 3; ++k) {
+        triple[k] = -1;
+        for (int tries = 0; tries < 10 && triple[k] < 0; ++tries) {
+            const Eigen::Index i = row + offset(), j = col + offset();
+            if (i >= 0 && j >= 0 && i < cloud.index.rows() && j < cloud.index.cols()) triple[k] = cloud.index(i, j);
+        }
+        if (triple[k] < 0) return false;
+    }
+    return true;
+}
+
+/// Planes through random triples, best score among the ranking samples first.
+std::vector<SupportPlane> hypotheses(const SampledCloud& cloud, const SupportPlaneOptions& options,
+                                     RandomStream& random) {
+    std::vector<std::pair<int, SupportPlane>> scored;
+    for (int iteration = 0; iteration < options.iterations; ++iteration) {
+        std::array<int, 3> triple;
+        if (!draw_triple(cloud, random, triple)) continue;
+        const Eigen::Vector3d a = cloud.point(triple[0]), b = cloud.point(triple[1]), c = cloud.point(triple[2]);
+        const Eigen::Vector3d normal_C = (b - a).cross(c - a);
+        if (normal_C.norm() < 1e-9) continue;  // nearly on a line
+        const SupportPlane plane = facing_camera(normal_C, a);
+        if (plane.tilt() <= options.max_tilt)
+            scored.emplace_back(count_support(cloud, plane, options.tolerance, ranking_samples).score(), plane);
+    }
+    std::stable_sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<SupportPlane> planes;
+    for (const auto& [score, plane] : scored) planes.push_back(plane);
+    return planes;
+}
+
+}  // namespace
+
+double SupportPlane::tilt() const { return std::acos(std::clamp(-normal_C.z(), -1.0, 1.0)); }
+
+std::optional<SupportPlane> fit_support_plane(const DepthImage& image, const SupportPlaneOptions& options) {
+    RandomStream random(0x706c616e65);
+    const SampledCloud cloud = sample_cloud(image, random);
+    if (cloud.size() < least_inliers) return std::nullopt;
+
+    std::vector<SupportPlane> planes = hypotheses(cloud, options, random);
+    planes.resize(std::min(planes.size(), refined_hypotheses));
+    std::optional<SupportPlane> best;
+    int best_score = std::numeric_limits<int>::min();
+    for (SupportPlane& plane : planes) {
+        plane = refine(cloud, plane, options.tolerance);
+        const Support support = count_support(cloud, plane, options.tolerance, cloud.size());
+        plane.inlier_share = static_cast<double>(support.inliers) / cloud.size();
+        const bool fits = support.inliers >= least_inliers && plane.inlier_share >= options.min_inlier_share &&
+                          plane.tilt() <= options.max_tilt;
+        if (!fits || support.score() <= best_score) continue;
+        best = plane;
+        best_score = support.score();
+    }
+    return best;
+}
+
+DepthArray height_map(const DepthImage& image, const SupportPlane& plane) {
+    const CameraIntrinsics& camera = image.camera;
+    DepthArray height(image.height(), image.width());
+    for (int row = 0; row < image.height(); ++row) {
+        for (int col = 0; col < image.width(); ++col) {
+            const float z = image.depth(row, col);
+            height(row, col) = is_depth(z) ? static_cast<float>(plane.height(camera.deproject(row, col, z)))
+                                           : std::numeric_limits<float>::quiet_NaN();
+        }
+    }
+    return height;
+}
+
+}  // namespace ebgrasp

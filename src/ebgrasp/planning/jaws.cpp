@@ -1,0 +1,117 @@
+#include "ebgrasp/planning/jaws.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+namespace ebgrasp {
+namespace {
+
+constexpr double collision_tolerance = 0.002;                   // metres by which noise may poke into the gripper
+constexpr std::array approach_margins = {0.010, 0.006, 0.003};  // metres beside each contact, widest first
+
+using Eigen::Vector2d;
+
+/// The closing axis and its perpendicular as (row, col) pixel steps per metre at the depth of the grasp.
+struct JawAxes {
+    Vector2d center, closing, sideways;
+
+    JawAxes(const Scene& scene, const PlanarGrasp& grasp)
+        : center(grasp.row, grasp.col),
+          closing(std::sin(grasp.angle), std::cos(grasp.angle)),
+          sideways(std::cos(grasp.angle), -std::sin(grasp.angle)) {
+        const double scale = scene.pixels_per_metre(grasp.depth);
+        closing *= scale;
+        sideways *= scale;
+    }
+    double height(const Scene& scene, double x, double y) const {
+        const Vector2d pixel = center + x * closing + y * sideways;
+        return scene.height_at(pixel.x(), pixel.y());
+    }
+};
+
+/// Highest surface in the rectangle [x0, x1] x [-y, y] (metres along the axes).
+double highest(const Scene& scene, const JawAxes& axes, double x0, double x1, double half_width, double step) {
+    double top = 0.0;
+    for (double x = x0; x <= x1 + 1e-9; x += step)
+        for (double y = -half_width; y <= half_width + 1e-9; y += step) top = std::max(top, axes.height(scene, x, y));
+    return top;
+}
+
+/// The jaw on side `side` (+1 or -1) comes in from `reach`; the distance from the centre at which its pad first meets a
+/// surface higher than `level`.
+std::optional<double> contact(const Scene& scene, const JawAxes& axes, const Gripper& gripper, double side,
+                              double reach, double level, double step) {
+    const double pad = 0.25 * gripper.finger_width;
+    for (double x = reach; x > -reach; x -= step)
+        for (const double y : {-pad, 0.0, pad})
+            if (axes.height(scene, side * x, y) > level) return x;
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(JawFit fit) {
+    switch (fit) {
+        case JawFit::free:
+            return "free";
+        case JawFit::below_table:
+            return "below_table";
+        case JawFit::above_surface:
+            return "above_surface";
+        case JawFit::no_contact:
+            return "no_contact";
+        case JawFit::too_wide:
+            return "too_wide";
+        case JawFit::finger_collision:
+            return "finger_collision";
+        case JawFit::palm_collision:
+            return "palm_collision";
+    }
+    return "unknown";
+}
+
+JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) {
+    const double level = scene.plane_depth - grasp.depth;  // height of the grasp centre above the plane
+    const double step = 1.0 / scene.pixels_per_metre(grasp.depth);
+    if (level < lowest_center(gripper) - 1e-9) return JawFit::below_table;
+
+    const JawAxes axes(scene, grasp);
+    const double reach = 0.5 * gripper.max_opening;
+    const auto right = contact(scene, axes, gripper, +1, reach, level, step);
+    const auto left = contact(scene, axes, gripper, -1, reach, level, step);
+    if (!right || !left || *right + *left < step) return JawFit::no_contact;
+    if (*right >= reach || *left >= reach) return JawFit::too_wide;
+
+    PlanarGrasp fitted = grasp;
+    const Vector2d center = axes.center + 0.5 * (*right - *left) * axes.closing;
+    fitted.row = center.x();
+    fitted.col = center.y();
+    if (scene.height_at(fitted.row, fitted.col) < level + surface_margin) return JawFit::above_surface;
+
+    const JawAxes fitted_axes(scene, fitted);
+    const double contacts = *right + *left + step;  // the pixel grid hides up to half a step on each side
+    const double tips = level - gripper.tip_offset + collision_tolerance;
+    const auto fingers_free = [&](double opening) {
+        const double inner = 0.5 * opening, outer = inner + gripper.finger_thickness, half = 0.5 * gripper.finger_width;
+        return highest(scene, fitted_axes, inner, outer, half, step) < tips &&
+               highest(scene, fitted_axes, -outer, -inner, half, step) < tips;
+    };
+    fitted.width = 0.0;
+    for (const double margin : approach_margins) {
+        const double opening = std::min(gripper.max_opening, contacts + 2 * margin);
+        if (opening < contacts || !fingers_free(opening)) continue;
+        fitted.width = std::max(opening, gripper.min_opening);
+        break;
+    }
+    if (fitted.width == 0.0) return contacts > gripper.max_opening ? JawFit::too_wide : JawFit::finger_collision;
+
+    const double palm = level + gripper.finger_length - gripper.tip_offset;
+    const double palm_x = 0.5 * gripper.palm_size[0], palm_y = 0.5 * gripper.palm_size[1];
+    if (highest(scene, fitted_axes, -palm_x, palm_x, palm_y, 4 * step) > palm) return JawFit::palm_collision;
+    grasp = fitted;
+    return JawFit::free;
+}
+
+}  // namespace ebgrasp

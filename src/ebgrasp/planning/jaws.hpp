@@ -1,0 +1,33 @@
+// The gripper against the height field: where the jaws touch, and what they hit on the way.
+#pragma once
+
+#include <string_view>
+
+#include "ebgrasp/planning/scene.hpp"
+
+namespace ebgrasp {
+
+inline constexpr double table_clearance = 0.002;  ///< metres that the fingertips stay above the plane
+inline constexpr double surface_margin = 0.003;   ///< metres that the grasp centre lies below the surface at least
+
+/// Lowest height of a grasp centre above the plane, metres.
+inline double lowest_center(const Gripper& gripper) { return gripper.tip_offset + table_clearance; }
+
+/// Why a grasp cannot be executed, or `free`.
+enum class JawFit {
+    free,
+    below_table,       ///< the fingertips would reach the support plane
+    above_surface,     ///< the grasp centre is not below the visible surface
+    no_contact,        ///< nothing between the jaws
+    too_wide,          ///< what is between the jaws is wider than the opening
+    finger_collision,  ///< a finger would come down on something
+    palm_collision,
+};
+std::string_view to_string(JawFit fit);
+
+/// Closes the jaws on the height field at the grasp's depth, centres the grasp between the contacts, and sets its
+/// opening: as wide as the contacts plus a margin on both sides, or narrower if that alone is free of collision. The
+/// field is 2.5-D: what lies under an overhang counts as solid. `grasp` is changed only if the result is `free`.
+JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp);
+
+}  // namespace ebgrasp

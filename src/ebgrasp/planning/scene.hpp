@@ -1,0 +1,33 @@
+// What the planner knows of the scene besides the energy: the overhead view as a height field.
+#pragma once
+
+#include "ebgrasp/energy/energy_model.hpp"
+#include "ebgrasp/grasp/grasp.hpp"
+#include "ebgrasp/grasp/gripper.hpp"
+#include "ebgrasp/image/support_plane.hpp"
+
+namespace ebgrasp {
+
+/// The overhead view V with heights above the support plane. Grasps in it are planar: row and col are V's pixels, the
+/// approach is V's z axis, straight down at the plane.
+struct Scene {
+    OverheadView view;
+    DepthArray height;   ///< metres above the plane, for every pixel of V
+    double plane_depth;  ///< metres from V to the plane
+    Mask region;         ///< pixels on which grasps are wanted
+
+    /// `min_height`: metres above the plane from which a surface belongs to an object. Without a mask (0 x 0) the region is
+    /// all whole objects in view: what reaches in from the border is furniture or the robot itself.
+    Scene(const DepthImage& image, const Mask& mask, const SupportPlane& plane, const ViewSpec& spec,
+          double min_height);
+
+    const CameraIntrinsics& camera() const { return view.image.camera; }
+    bool contains(double row, double col) const;
+    /// Height at the nearest pixel; 0 (the plane) outside the view.
+    double height_at(double row, double col) const;
+    bool in_region(double row, double col) const;
+    /// Pixels per metre at depth z.
+    double pixels_per_metre(double depth) const { return camera().fx / depth; }
+};
+
+}  // namespace ebgrasp

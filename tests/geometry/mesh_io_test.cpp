@@ -1,0 +1,160 @@
+#include <cstring>
+#include <filesystem>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/file.hpp"
+#include "ebgrasp/geometry/mesh.hpp"
+#include "ebgrasp/geometry/procedural.hpp"
+#include "geometry_checks.hpp"
+
+namespace ebgrasp {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+class MeshIo : public ::testing::Test {
+  protected:
+    MeshIo() : folder_(fs::temp_directory_path() / ("ebgrasp_mesh_io_" + std::to_string(getpid()))) {}
+    ~MeshIo() override { fs::remove_all(folder_); }
+
+    fs::path file(const std::string& name, const std::string& text) const {
+        write_file_atomically(folder_ / name, text);
+        return folder_ / name;
+    }
+    void expect_error(const std::string& text, const std::string& message, double scale = 1) const {
+        const fs::path path = file("bad.obj", text);
+        EXPECT_THAT([&] { read_object(path, scale); }, ThrowsMessage<Error>(HasSubstr(message))) << text;
+    }
+
+    fs::path folder_;
+};
+
+const std::string tetrahedron = "v 0 0 0\nv 0.1 0 0\nv 0 0.1 0\nv 0 0 0.1\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 1 4 3\n";
+
+TEST_F(MeshIo, RoundTripKeepsGeometry) {
+    for (std::uint64_t i = 0; i < 10; ++i) {
+        const Object object = procedural_object(1, i);
+        write_object(object, folder_ / "object.obj");
+        const Object back = read_object(folder_ / "object.obj");
+        EXPECT_EQ(back.name, "object");
+        ASSERT_EQ(back.parts.size(), object.parts.size());
+        EXPECT_NEAR(back.mass.volume / object.mass.volume, 1, 1e-12);
+        EXPECT_TRUE(back.mass.center_of_mass_O.isApprox(object.mass.center_of_mass_O, 1e-9));
+        EXPECT_TRUE(back.bounds().isApprox(object.bounds(), 0));
+    }
+}
+
+TEST_F(MeshIo, GroupsAreConvexParts) {
+    std::string text = "# comment\nmtllib x.mtl\no first\n" + tetrahedron + "o empty\no second # remark\r\n";
+    text += "v +1 0 0 1.0\r\nv\t1.1 0 0\nv 1 0.1 0\nv 1e0 0 1e-1\nf -4/1/1 -2//2 -3\nf -4 -3/1 -1\nf 6 7 8\nf 5 8 7\n";
+    const Object object = read_object(file("two.obj", text));
+    ASSERT_EQ(object.parts.size(), 2u);
+    for (const auto& part : object.parts) EXPECT_EQ(unmatched_edges(part), 0);
+    EXPECT_NEAR(object.mass.volume, 2 * 1e-3 / 6, 1e-15);
+    EXPECT_NEAR(object.bounds().max().x(), 1.1, 1e-15);
+}
+
+TEST_F(MeshIo, PolygonsAndScale) {
+    const std::string box =
+        "v 0 0 0\nv 40 0 0\nv 40 20 0\nv 0 20 0\nv 0 0 10\nv 40 0 10\nv 40 20 10\nv 0 20 10\n"
+        "f 4 3 2 1\nf 5 6 7 8\nf 1 2 6 5\nf 2 3 7 6\nf 3 4 8 7\nf 4 1 5 8\n";
+    for (const char* group : {"", "o box\n"}) {
+        const Object object = read_object(file("box.obj", group + box), 0.001);
+        EXPECT_EQ(object.parts.size(), 1u);
+        EXPECT_NEAR(object.mass.volume, 8e-6, 1e-18);
+    }
+    expect_error(box, "--scale 0.001");
+    expect_error(box, "scale", 0.0);
+    expect_error(box, "scale", -1.0);
+}
+
+TEST_F(MeshIo, UngroupedMeshIsSplitIntoComponents) {
+    // Every triangle has vertices of its own, as in an STL.
+    std::string text;
+    int next = 1;
+    const auto add = [&](const ConvexPart& part, double x) {
+        for (const auto& triangle : part.triangles) {
+            for (const int corner : triangle) {
+                const Eigen::Vector3d& v = part.vertices[static_cast<std::size_t>(corner)];
+                text +=
+                    "v " + std::to_string(v.x() + x) + " " + std::to_string(v.y()) + " " + std::to_string(v.z()) + "\n";
+            }
+            text +=
+                "f " + std::to_string(next) + " " + std::to_string(next + 1) + " " + std::to_string(next + 2) + "\n";
+            next += 3;
+        }
+    };
+    add(make_box({0.02, 0.02, 0.02}), 0);
+    add(make_box({0.01, 0.04, 0.02}), 0.1);
+    const Object object = read_object(file("two.obj", text));
+    ASSERT_EQ(object.parts.size(), 2u);
+    EXPECT_NEAR(object.mass.volume, 16e-6, 1e-15);
+}
+
+TEST_F(MeshIo, OtherFormatsThroughAssimp) {
+    const std::string off = "OFF\n4 4 6\n0 0 0\n0.1 0 0\n0 0.1 0\n0 0 0.1\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n";
+    EXPECT_NEAR(read_object(file("t.off", off)).mass.volume, 1e-3 / 6, 1e-10);
+    std::string stl = "solid t\n";
+    const char* corners[4][3] = {{"0 0 0", "0 0.1 0", "0.1 0 0"},
+                                 {"0 0 0", "0.1 0 0", "0 0 0.1"},
+                                 {"0.1 0 0", "0 0.1 0", "0 0 0.1"},
+                                 {"0 0 0", "0 0 0.1", "0 0.1 0"}};
+    for (const auto& triangle : corners) {
+        stl += "facet normal 0 0 0\nouter loop\n";
+        for (const char* corner : triangle) stl += std::string("vertex ") + corner + "\n";
+        stl += "endloop\nendfacet\n";
+    }
+    EXPECT_NEAR(read_object(file("t.stl", stl + "endsolid t\n")).mass.volume, 1e-3 / 6, 1e-10);
+
+    EXPECT_THROW(read_object(file("garbage.stl", "not a mesh")), Error);
+    EXPECT_THROW(read_object(file("garbage.ply", "ply\nformat ascii 1.0\nelement vertex 4000000000\n")), Error);
+    EXPECT_THROW(read_object(file("unknown.xyz123", "1 2 3")), Error);
+    EXPECT_THROW(read_object(file("no_extension", tetrahedron)), Error);
+    EXPECT_THROW(read_object(folder_ / "missing.stl"), Error);
+    EXPECT_THROW(read_object(folder_), Error);
+}
+
+TEST_F(MeshIo, HostileFilesAreErrorsWithTheirLine) {
+    expect_error("", "has no faces");
+    expect_error("o part\nv 0 0 0\n", "has no faces");
+    expect_error("v 0 0\n", "bad.obj:1: a vertex needs three finite numbers");
+    expect_error("v 0 nan 0\n", "not 'nan'");
+    expect_error("v 0 0 inf\n", "not 'inf'");
+    expect_error("v 0 1e999 0\n", "not '1e999'");
+    expect_error("v 0 0,5 0\n", "not '0,5'");
+    expect_error("v 0 0 0\nf 1 1\n", "bad.obj:2: a face with 2 vertices; is the file truncated?");
+    expect_error("v 0 0 0\nf\n", "a face with 0 vertices");
+    expect_error(tetrahedron + "f 1 2 5\n", "no vertex '5' among the 4");
+    expect_error(tetrahedron + "f 1 2 -5\n", "no vertex '-5'");
+    expect_error(tetrahedron + "f 1 2 0\n", "no vertex '0'");
+    expect_error(tetrahedron + "f 1 2 99999999999999999999\n", "no vertex '99999999999999999999'");
+    expect_error(tetrahedron + "f 1 2 3x\n", "no vertex '3x'");
+    expect_error("f 1 2 3\n" + tetrahedron, "no vertex '1' among the 0");
+    expect_error("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "no part has a volume");
+    expect_error("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 1 1\n", "no part has a volume");
+    expect_error(tetrahedron, "above 10 m", 1000);
+    expect_error(tetrahedron, "bad.obj", 1e308);
+    EXPECT_THAT([&] { read_object(folder_ / "missing.obj"); }, ThrowsMessage<Error>(HasSubstr("no such file")));
+}
+
+TEST_F(MeshIo, AnyDamageIsAnErrorOrAnObject) {
+    const std::string whole = "o a\n" + tetrahedron + "o b\n" + tetrahedron;
+    RandomStream random(7);
+    for (int trial = 0; trial < 500; ++trial) {
+        std::string text = whole.substr(0, random.index(whole.size() + 1));
+        for (std::size_t hits = random.index(4); hits > 0 && !text.empty(); --hits) {
+            text[random.index(text.size())] = static_cast<char>(random.index(256));
+        }
+        try {
+            EXPECT_GT(read_object(file("damaged.obj", text)).mass.volume, 0);
+        } catch (const Error&) {
+        }
+    }
+}
+
+}  // namespace
+}  // namespace ebgrasp

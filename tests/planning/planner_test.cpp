@@ -1,0 +1,171 @@
+#include "ebgrasp/planning/planner.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <numbers>
+
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/parallel.hpp"
+#include "ebgrasp/core/random.hpp"
+#include "ebgrasp/planning/grasp_list.hpp"
+#include "synthetic_scene.hpp"
+
+namespace ebgrasp {
+namespace {
+
+/// An energy that knows nothing of the image: it likes grasps near the middle of the region.
+class CentreModel : public EnergyModel {
+  public:
+    std::string name() const override { return "centre"; }
+    ViewSpec view() const override { return {}; }
+    std::optional<double> success_probability(double energy) const override { return std::exp(-energy); }
+    std::unique_ptr<EncodedView> encode(const DepthImage&, const Mask& region) const override {
+        Eigen::Vector2d sum(0, 0);
+        double count = 0;
+        for (int row = 0; row < region.rows(); ++row)
+            for (int col = 0; col < region.cols(); ++col)
+                if (region(row, col)) sum += Eigen::Vector2d(row, col), ++count;
+        return std::make_unique<View>(sum / count);
+    }
+
+  private:
+    struct View : EncodedView {
+        explicit View(Eigen::Vector2d c) : center(std::move(c)) {}
+        void evaluate(std::span<const PlanarGrasp> grasps, std::span<double> energies,
+                      std::span<GraspGradient> gradients) const override {
+            for (std::size_t i = 0; i < grasps.size(); ++i) {
+                const Eigen::Vector2d d = Eigen::Vector2d(grasps[i].row, grasps[i].col) - center;
+                energies[i] = 1e-3 * d.squaredNorm();
+                if (!gradients.empty()) gradients[i] << 2e-3 * d, 0, 0;
+            }
+        }
+        Eigen::Vector2d center;
+    };
+};
+
+Planner planner() { return Planner(std::make_shared<CentreModel>(), load_gripper("robotiq_2f85")); }
+
+const std::vector<TableBox> two_boxes = {{0.05, 0.02, 0.5, {0.04, 0.12, 0.05}}, {-0.12, 0.0, 0.0, {0.05, 0.05, 0.03}}};
+
+/// Every grasp must lie on the wanted box, below its surface and above the table, within the gripper's opening.
+void expect_sound(const PlanResult& result, const SyntheticScene& scene, const Eigen::Isometry3d& X_WC, int box) {
+    ASSERT_FALSE(result.grasps.empty()) << result.reason;
+    for (const auto& planned : result.grasps) {
+        const PlanarGrasp& y = planned.grasp;
+        const long row = std::lround(y.row), col = std::lround(y.col);
+        EXPECT_TRUE(box > 0 ? scene.boxes(row, col) == box : scene.boxes(row, col) > 0);
+        EXPECT_GT(y.depth, scene.image.depth(row, col));
+        const Eigen::Vector3d p_WG = X_WC * planned.X_CG.translation();
+        EXPECT_GT(p_WG.z(), 0.0);
+        EXPECT_GT(y.width, 0.0);
+        EXPECT_LE(y.width, 0.085);
+        // The approach is straight down at the table, whatever the camera's tilt.
+        EXPECT_GT((X_WC.rotation() * planned.X_CG.rotation().col(2)).dot(-Eigen::Vector3d::UnitZ()), 0.9998);
+        // The planar description and the pose are one grasp.
+        const PlanarGrasp again = planar_grasp(planned.X_CG, scene.image.camera, y.width);
+        EXPECT_NEAR(again.row, y.row, 1e-9);
+        EXPECT_NEAR(again.depth, y.depth, 1e-9);
+    }
+    for (std::size_t i = 1; i < result.grasps.size(); ++i)
+        EXPECT_LE(result.grasps[i - 1].energy, result.grasps[i].energy);
+}
+
+TEST(Planner, FindsSoundGraspsUnderAnyTilt) {
+    for (const double tilt_degrees : {0.0, 12.0, 30.0}) {
+        const Eigen::Isometry3d X_WC = camera_above(0.7, tilt_degrees * std::numbers::pi / 180, 0.8);
+        const SyntheticScene scene = synthetic_scene(two_boxes, X_WC);
+        expect_sound(planner().plan({.image = scene.image, .mask = {}}), scene, X_WC, 0);
+    }
+}
+
+TEST(Planner, KeepsToTheMask) {
+    const Eigen::Isometry3d X_WC = camera_above(0.7, 0.2);
+    const SyntheticScene scene = synthetic_scene(two_boxes, X_WC);
+    for (const int box : {1, 2}) {
+        const Mask mask = (scene.boxes == box).cast<std::uint8_t>();
+        expect_sound(planner().plan({.image = scene.image, .mask = mask}), scene, X_WC, box);
+    }
+}
+
+TEST(Planner, AnyCameraAndDistance) {
+    const CameraIntrinsics small{240, 320, 300, 300, 159.5, 119.5};
+    const Eigen::Isometry3d X_WC = camera_above(0.5, 0.1);
+    const SyntheticScene scene = synthetic_scene(two_boxes, X_WC, small);
+    expect_sound(planner().plan({.image = scene.image, .mask = {}}), scene, X_WC, 0);
+}
+
+TEST(Planner, SaysWhyThereIsNoGrasp) {
+    const Eigen::Isometry3d X_WC = camera_above(0.7, 0.0);
+    const auto reason = [&](const SyntheticScene& scene, const Mask& mask = {}) {
+        const PlanResult result = planner().plan({.image = scene.image, .mask = mask});
+        EXPECT_TRUE(result.grasps.empty());
+        EXPECT_FALSE(result.stages.empty());
+        return result.reason;
+    };
+    EXPECT_EQ(reason(synthetic_scene({}, X_WC)), "proposals: nothing_on_the_plane");
+    SyntheticScene scene = synthetic_scene(two_boxes, X_WC);
+    EXPECT_EQ(reason(scene, (scene.boxes == 0).cast<std::uint8_t>()), "proposals: nothing_raised_in_mask");
+    // A slab wider than the gripper opens, in both directions.
+    EXPECT_THAT(reason(synthetic_scene({{0, 0, 0, {0.12, 0.12, 0.05}}}, X_WC)), testing::HasSubstr("too_wide"));
+    // Noise without any plane.
+    RandomStream random(1);
+    for (auto& z : scene.image.depth.reshaped()) z = static_cast<float>(random.uniform(0.3, 3.0));
+    EXPECT_THAT(reason(scene), testing::HasSubstr("support_plane"));
+}
+
+TEST(Planner, StagesAccountForEveryCandidate) {
+    const SyntheticScene scene = synthetic_scene(two_boxes, camera_above(0.7, 0.1));
+    const PlanResult result = planner().plan({.image = scene.image, .mask = {}, .count = 3});
+    for (std::size_t i = 0; i < result.stages.size(); ++i) {
+        const PlanStage& stage = result.stages[i];
+        std::size_t dropped = 0;
+        for (const auto& [reason, count] : stage.dropped) dropped += count;
+        const std::size_t expected = stage.name == "descent" ? 2 * stage.in : stage.in;  // descended, and their starts
+        EXPECT_EQ(expected, stage.out + dropped) << stage.name;
+        if (i > 0) EXPECT_EQ(stage.in, result.stages[i - 1].out) << stage.name;
+    }
+    EXPECT_EQ(result.stages.back().out, 3u);
+}
+
+TEST(Planner, SameSeedSameGraspsOnAnyThreadCount) {
+    const SyntheticScene scene = synthetic_scene(two_boxes, camera_above(0.7, 0.2));
+    const auto plan = [&](int threads, std::uint64_t seed) {
+        const ThreadLimit limit(threads);
+        const PlanResult result = planner().plan({.image = scene.image, .mask = {}, .seed = seed});
+        auto list = grasp_list(result, scene.image.camera, {});
+        list.erase("milliseconds");
+        return list.dump();
+    };
+    EXPECT_EQ(plan(1, 5), plan(2, 5));
+    EXPECT_EQ(plan(1, 5), plan(7, 5));
+    EXPECT_NE(plan(1, 5), plan(1, 6));
+}
+
+TEST(Planner, RefusesUnusableInput) {
+    const SyntheticScene scene = synthetic_scene(two_boxes, camera_above(0.7, 0.0));
+    const Mask small = Mask::Ones(10, 10);
+    EXPECT_THROW(planner().plan({.image = scene.image, .mask = small}), Error);
+}
+
+TEST(GraspList, HasTheFieldsOfTheFormat) {
+    const SyntheticScene scene = synthetic_scene(two_boxes, camera_above(0.7, 0.0));
+    const PlanResult result = planner().plan({.image = scene.image, .mask = {}, .count = 2});
+    const auto list =
+        grasp_list(result, scene.image.camera, {AxesConvention::franka, "franka", "robotiq_2f85", "centre"});
+    EXPECT_EQ(list["format"], "ebgrasp-grasps/1");
+    EXPECT_EQ(list["frame"], "camera");
+    EXPECT_EQ(list["convention"], "franka");
+    EXPECT_EQ(list["image"]["width"], 640);
+    ASSERT_EQ(list["grasps"].size(), 2u);
+    const auto& grasp = list["grasps"][0];
+    for (const char* field : {"row", "col", "depth", "angle", "width", "energy", "success_probability"})
+        EXPECT_TRUE(grasp[field].is_number()) << field;
+    // Franka's axes: approach z, closing y. The quaternion, turned back to a matrix, must have them there.
+    const auto q = grasp["pose"]["quaternion_wxyz"].get<std::array<double, 4>>();
+    const Eigen::Matrix3d R = Eigen::Quaterniond(q[0], q[1], q[2], q[3]).toRotationMatrix();
+    EXPECT_GT(R.col(2).dot(result.grasps[0].X_CG.rotation().col(2)), 0.99999);
+    EXPECT_GT(std::abs(R.col(1).dot(result.grasps[0].X_CG.rotation().col(0))), 0.99999);
+}
+
+}  // namespace
+}  // namespace ebgrasp
