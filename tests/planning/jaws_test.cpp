@@ -82,6 +82,16 @@ TEST(Jaws, PalmStaysAboveTallNeighbours) {
     EXPECT_EQ(fit_jaws(scene, broad, under), JawFit::palm_collision);
 }
 
+TEST(Jaws, SlipOnFacesOutsideTheFrictionCone) {
+    const Gripper gripper = test_gripper();  // friction 0.5: 26.6 degrees
+    for (const auto& [degrees, expected] :
+         {std::pair{8.0, JawFit::free}, {18.0, JawFit::free}, {38.0, JawFit::slips}, {-38.0, JawFit::slips}}) {
+        const Scene scene = scene_of({{0, 0, degrees / 57.29578, {0.03, 0.10, 0.04}}});
+        PlanarGrasp grasp = at(scene, 0, 0, 0.02, 0);
+        EXPECT_EQ(fit_jaws(scene, gripper, grasp), expected) << degrees;
+    }
+}
+
 TEST(Jaws, ATurnByPiChangesNothing) {
     const Scene scene = scene_of({{0.005, 0.01, 0.3, {0.04, 0.10, 0.03}}});
     PlanarGrasp a = at(scene, 0.0, 0.0, 0.015, 0.25), b = a;

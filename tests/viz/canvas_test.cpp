@@ -8,6 +8,7 @@
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/random.hpp"
+#include "temporary_folder.hpp"
 #include "viz/pictures.hpp"
 
 namespace ebgrasp {
@@ -44,20 +45,20 @@ TEST(Picture, IsReadBackFromPngUnchanged) {
     Picture picture(37, 53);
     for (auto& byte : picture.rgb) byte = static_cast<std::uint8_t>(random.index(256));
     const TemporaryFolder folder;
-    write_png(picture, folder.path / "deep/picture.png");
-    EXPECT_EQ(read_picture(folder.path / "deep/picture.png"), picture);
+    write_png(picture, folder.path() / "deep/picture.png");
+    EXPECT_EQ(read_picture(folder.path() / "deep/picture.png"), picture);
 }
 
 TEST(Picture, DamagedFilesAreErrors) {
     const TemporaryFolder folder;
-    const auto path = folder.path / "p.png";
+    const auto path = folder.path() / "p.png";
     write_png(Picture(20, 20, kRed), path);
     const std::string bytes = read_file(path);
     for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{20}}) {
         write_file_atomically(path, bytes.substr(0, size));
         EXPECT_THROW(read_picture(path), Error) << size;
     }
-    EXPECT_THROW(read_picture(folder.path / "missing.png"), Error);
+    EXPECT_THROW(read_picture(folder.path() / "missing.png"), Error);
     EXPECT_THROW(write_png(Picture(), path), Error);
     EXPECT_THROW(Picture(0, 5), Error);
     EXPECT_THROW(Picture(5, 1 << 20), Error);
@@ -79,11 +80,11 @@ TEST(Canvas, LinesLieWhereTheyAreDrawn) {
                 const Eigen::Vector2d p(col + 0.5, row + 0.5);
                 const double s = std::clamp((p - a).dot(b - a) / (b - a).squaredNorm(), 0.0, 1.0);
                 const double distance = (p - a - s * (b - a)).norm();
-                if (distance < 0.7) EXPECT_GT(darkness, 0.8);
-                if (distance > 3.2) EXPECT_EQ(darkness, 0);
+                EXPECT_TRUE(distance > 0.7 || darkness > 0.8);
+                EXPECT_TRUE(distance < 3.2 || darkness == 0);
                 ink += darkness;
             }
-        EXPECT_NEAR(ink, 3 * (b - a).norm() + 7, 0.2 * 3 * (b - a).norm() + 4);  // length x width + round ends
+        EXPECT_NEAR(ink / (b - a).norm(), 3, 0.5 + 10 / (b - a).norm());  // the width, and round ends
     }
 }
 
@@ -140,7 +141,7 @@ TEST(Canvas, TextLiesAtItsAnchor) {
 TEST(Canvas, WildCoordinatesAreHarmless) {
     Canvas canvas(50, 50);
     const double inf = std::numeric_limits<double>::infinity();
-    for (const double wild : {NAN, inf, -inf}) {
+    for (const double wild : {-inf, inf, inf - inf}) {
         canvas.line({wild, 0}, {10, 10}, kBlack);
         canvas.disc({wild, 5}, 5, kBlack);
         canvas.rectangle({0, wild, 5, 5}, kBlack.with_alpha(9));

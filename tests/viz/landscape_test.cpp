@@ -68,7 +68,6 @@ TEST(Landscape, AnglesAreShownOverTwoPeriods) {
 
 TEST(Landscape, MarksTheMinimum) {
     const Picture picture = energy_landscape(Bowl(kCenter), kCenter, {.title = ""});
-    PlanarGrasp aside = kCenter;  // the same bowl, marked elsewhere, shows where its lowest energies lie
     const auto marks = pixels_of(picture, {213, 0, 50});
     ASSERT_FALSE(marks.empty());
     // Panels are 560 x 480: compare the mark with the middle of the darkest band in each of the upper three.

@@ -7,6 +7,7 @@
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/viz/gif.hpp"
+#include "temporary_folder.hpp"
 #include "viz/pictures.hpp"
 
 namespace ebgrasp {
@@ -134,7 +135,7 @@ void expect_nearest(Color wanted, Color shown, const std::vector<Color>& palette
 
 TEST(Gif, DecodesToThePalettesNearestColors) {
     const TemporaryFolder folder;
-    const auto path = folder.path / "noise.gif";
+    const auto path = folder.path() / "noise.gif";
     const auto frame = [](int i) {  // noise fills the code table several times over; frames share their lower half
         RandomStream random(7);
         Picture picture(60, 97);
@@ -165,7 +166,7 @@ TEST(Gif, DecodesToThePalettesNearestColors) {
 
 TEST(Gif, PaletteColorsComeBackExactly) {
     const TemporaryFolder folder;
-    const auto path = folder.path / "flat.gif";
+    const auto path = folder.path() / "flat.gif";
     for (const Color color : {kWhite, kBlack, series_color(0), series_color(3), map_color(ColorMap::viridis, 1)}) {
         write_movie(path, 2, 10, [&](int) { return Picture(300, 300, color); });  // long runs
         const auto movie = GifReader(read_file(path)).read();
@@ -177,7 +178,7 @@ TEST(Gif, PaletteColorsComeBackExactly) {
 TEST(Gif, EveryLengthEndsItsCodesRightly) {
     // Runs whose codes end just before, at and after each change of code width.
     const TemporaryFolder folder;
-    const auto path = folder.path / "run.gif";
+    const auto path = folder.path() / "run.gif";
     for (int width = 1; width < 900; width += 7) {
         RandomStream random(static_cast<std::uint64_t>(width));
         Picture picture(1, width);
@@ -212,7 +213,7 @@ std::uint32_t big_endian(const std::string& bytes, std::size_t at) {
 
 TEST(Mp4, HasEveryFrameAndAnEvenSize) {
     const TemporaryFolder folder;
-    const auto path = folder.path / "new" / "movie.mp4";
+    const auto path = folder.path() / "new" / "movie.mp4";
     write_movie(path, 17, 25, [](int i) {
         Canvas canvas(121, 161);
         canvas.disc({20.0 + 5 * i, 60}, 15, series_color(1));
@@ -233,7 +234,7 @@ TEST(Movie, FailsWithoutLeavingAnything) {
     const TemporaryFolder folder;
     const auto good = [](int) { return Picture(20, 20); };
     for (const char* name : {"a.gif", "a.mp4"}) {
-        const auto path = folder.path / name;
+        const auto path = folder.path() / name;
         EXPECT_THROW(write_movie(path, 0, 10, good), Error);
         EXPECT_THROW(write_movie(path, 3, 0, good), Error);
         EXPECT_THROW(write_movie(path, 3, NAN, good), Error);
@@ -246,8 +247,8 @@ TEST(Movie, FailsWithoutLeavingAnything) {
                                  }),
                      std::runtime_error);
     }
-    EXPECT_THROW(write_movie(folder.path / "a.avi", 3, 10, good), Error);
-    EXPECT_TRUE(std::filesystem::is_empty(folder.path));
+    EXPECT_THROW(write_movie(folder.path() / "a.avi", 3, 10, good), Error);
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 }  // namespace

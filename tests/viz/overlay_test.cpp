@@ -41,7 +41,7 @@ TEST(GraspGlyph, ColoredPixelsLieOnTheClosedForm) {
     constexpr Color kColor{0, 255, 0};
     for (int trial = 0; trial < 10; ++trial) {
         const PlanarGrasp grasp{random.uniform(80, 160), random.uniform(100, 220), 0.68, random.uniform(-1.5, 1.5), 0};
-        const GlyphStyle style{.opening = 0.06, .finger_width = 0.03, .color = kColor, .line_width = 2};
+        const GlyphStyle style{.opening = 0.06, .finger_width = 0.03, .color = kColor, .line_width = 3};
         const ImageView view{.area = {10, 20, 640, 480}, .zoom = 2};
         Canvas canvas(520, 660);
         draw_depth(canvas, view, image, {0.6, 0.8});
@@ -72,7 +72,7 @@ TEST(GraspGlyph, ColoredPixelsLieOnTheClosedForm) {
                 const Eigen::Vector2d pad = center + side * half_opening;
                 nearest = std::min(nearest, distance(pixel, pad - half_pad, pad + half_pad));
             }
-            EXPECT_LT(nearest, 3.5);
+            EXPECT_LT(nearest, 3.7);
         }
     }
 }
@@ -136,7 +136,7 @@ TEST(GraspOverlay, HostileInputIsDrawnOrRefused) {
     const double inf = std::numeric_limits<double>::infinity();
     DepthImage image = flat_image(40, 50);
     std::vector<RankedGrasp> grasps;
-    for (const double wild : {NAN, inf, -inf, 0.0, -1.0, 1e300, 1e-300}) {
+    for (const double wild : {inf - inf, inf, -inf, 0.0, -1.0, 1e300, 1e-300}) {
         grasps.push_back({{10, 10, wild, 0.1, 0.05}, wild, ""});
         grasps.push_back({{wild, wild, 0.5, wild, wild}, 1, std::string(1000, 'x')});
     }
@@ -156,10 +156,10 @@ TEST(ContactSheet, FramesEveryTileByItsLabel) {
     for (int i = 0; i < 7; ++i)
         tiles.push_back({flat_image(32, 32), {16, 16, 0.69, 0.2 * i, 0}, "E = 1.5\nsecond line", i % 2 == 0});
     const Picture labelled = contact_sheet(tiles, {.title = "Title", .columns = 4, .zoom = 4});
-    const double frame = 4 * 4 * 32 * 3;  // pixels of one frame, 3 wide
-    const auto legend_and_corners = 400.0;
-    EXPECT_NEAR(static_cast<double>(pixels_of(labelled, {0, 158, 115}, 30).size()), 4 * frame, legend_and_corners);
-    EXPECT_NEAR(static_cast<double>(pixels_of(labelled, {213, 94, 0}, 30).size()), 3 * frame, legend_and_corners);
+    const double frame = 4 * 4 * 32 * 3;       // pixels of one frame, 3 wide
+    const auto tolerance = 0.2 * frame + 100;  // corners, and the legend
+    EXPECT_NEAR(static_cast<double>(pixels_of(labelled, {0, 158, 115}, 30).size()), 4 * frame, 4 * tolerance);
+    EXPECT_NEAR(static_cast<double>(pixels_of(labelled, {213, 94, 0}, 30).size()), 3 * frame, 3 * tolerance);
     for (auto& tile : tiles) tile.success.reset();
     EXPECT_LT(contact_sheet(tiles, {.title = "Title", .columns = 4, .zoom = 4}).height, labelled.height);
 

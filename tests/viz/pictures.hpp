@@ -1,29 +1,13 @@
-// What the tests of pictures share: a temporary folder, and looking for colours.
+// What the tests of pictures share: looking for colours.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
-#include <filesystem>
-#include <limits>
-#include <unistd.h>
 #include <vector>
 
 #include "ebgrasp/viz/canvas.hpp"
 
 namespace ebgrasp {
-
-struct TemporaryFolder {
-    std::filesystem::path path;
-
-    TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "ebgrasp_viz_XXXXXX").string();
-        path = mkdtemp(name.data());
-    }
-    ~TemporaryFolder() { std::filesystem::remove_all(path); }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-};
 
 inline bool close_to(Color a, Color b, int tolerance) {
     return std::abs(a.r - b.r) <= tolerance && std::abs(a.g - b.g) <= tolerance && std::abs(a.b - b.b) <= tolerance;

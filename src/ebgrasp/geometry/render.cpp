@@ -37,11 +37,10 @@ class Rasterizer {
         const Eigen::Vector3d normal_C = X_CW_.linear().col(2);
         const PixelFunction inverse_depth = K_.transpose().inverse() * normal_C / -camera_height;
         for (int row = 0; row < inverse_depths().rows(); ++row) {
-            const auto start = static_cast<float>(inverse_depth.y() * row + inverse_depth.z());
-            const auto step = static_cast<float>(inverse_depth.x());
+            const double start = inverse_depth.y() * row + inverse_depth.z();
             float* const pixels = &inverse_depths()(row, 0);
             for (int col = 0; col < inverse_depths().cols(); ++col) {
-                pixels[col] = std::max(0.0f, start + step * static_cast<float>(col));
+                pixels[col] = static_cast<float>(std::max(0.0, start + inverse_depth.x() * col));
             }
         }
     }
@@ -119,13 +118,11 @@ class Rasterizer {
     }
 
     void draw_span(int row, int first_col, int last_col, const PixelFunction& inverse_depth, std::uint8_t instance) {
-        const auto start =
-            static_cast<float>(inverse_depth.x() * first_col + inverse_depth.y() * row + inverse_depth.z());
-        const auto step = static_cast<float>(inverse_depth.x());
+        const double start = inverse_depth.y() * row + inverse_depth.z();
         float* const pixels = inverse_depths().data() + row * inverse_depths().cols();
         std::uint8_t* const instances = scene_.instances.data() + row * inverse_depths().cols();
         for (int col = first_col; col <= last_col; ++col) {
-            const float value = start + step * static_cast<float>(col - first_col);
+            const auto value = static_cast<float>(start + inverse_depth.x() * col);
             if (value <= pixels[col]) continue;
             pixels[col] = value;
             instances[col] = instance;

@@ -1,8 +1,7 @@
 #include "ebgrasp/planning/grasp_list.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 
 namespace ebgrasp {
 namespace {

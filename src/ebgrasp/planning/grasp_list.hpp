@@ -15,7 +15,8 @@ struct GraspListOptions {
 };
 
 /// The grasp list as JSON: frame "camera", grasps sorted best first, poses with the grasp centre as origin and axes in
-/// `convention`, the stages, and `reason` if there are no grasps. "approach" says that the approach is the support plane's normal.
+/// `convention`, the stages, and `reason` if there are no grasps. "approach" says that the approach is the support
+/// plane's normal.
 nlohmann::json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const GraspListOptions& options);
 
 /// The same for people: a table of the grasps, or the reason why there are none with what each stage dropped.

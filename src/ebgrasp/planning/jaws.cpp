@@ -39,15 +39,36 @@ double highest(const Scene& scene, const JawAxes& axes, double x0, double x1, do
     return top;
 }
 
-/// The jaw on side `side` (+1 or -1) comes in from `reach`; the distance from the centre at which its pad first meets a
-/// surface higher than `level`.
-std::optional<double> contact(const Scene& scene, const JawAxes& axes, const Gripper& gripper, double side,
-                              double reach, double level, double step) {
+/// Where a pad meets the surface.
+struct PadContact {
+    double distance;  ///< from the grasp centre along the closing axis, metres
+    double slope;     ///< of the surface against the pad: d distance / d sideways
+};
+
+/// The jaw on side `side` (+1 or -1) comes in from `reach` until its pad meets a surface higher than `level`. Three
+/// lines across the pad tell the surface's slope.
+std::optional<PadContact> close_jaw(const Scene& scene, const JawAxes& axes, const Gripper& gripper, double side,
+                                    double reach, double level, double step) {
+    const auto meet = [&](double y) {
+        double x = reach;
+        while (x > -reach && axes.height(scene, side * x, y) <= level) x -= step;
+        return x;
+    };
     const double pad = 0.25 * gripper.finger_width;
-    for (double x = reach; x > -reach; x -= step)
-        for (const double y : {-pad, 0.0, pad})
-            if (axes.height(scene, side * x, y) > level) return x;
-    return std::nullopt;
+    const std::array<double, 3> distances = {meet(-pad), meet(0), meet(pad)};
+    const double first = *std::ranges::max_element(distances);
+    if (first <= -reach) return std::nullopt;
+    // A line that misses the part of the surface that the pad meets first (beyond a corner, say) tells nothing of its
+    // slope.
+    const auto near = [&](double distance) { return first - distance < 2 * pad; };
+    double slope = 0.0;
+    if (near(distances[0]) && near(distances[2]))
+        slope = (distances[2] - distances[0]) / (2 * pad);
+    else if (near(distances[0]) && near(distances[1]))
+        slope = (distances[1] - distances[0]) / pad;
+    else if (near(distances[1]) && near(distances[2]))
+        slope = (distances[2] - distances[1]) / pad;
+    return PadContact{first, slope};
 }
 
 }  // namespace
@@ -64,6 +85,8 @@ std::string_view to_string(JawFit fit) {
             return "no_contact";
         case JawFit::too_wide:
             return "too_wide";
+        case JawFit::slips:
+            return "slips";
         case JawFit::finger_collision:
             return "finger_collision";
         case JawFit::palm_collision:
@@ -79,19 +102,21 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) 
 
     const JawAxes axes(scene, grasp);
     const double reach = 0.5 * gripper.max_opening;
-    const auto right = contact(scene, axes, gripper, +1, reach, level, step);
-    const auto left = contact(scene, axes, gripper, -1, reach, level, step);
-    if (!right || !left || *right + *left < step) return JawFit::no_contact;
-    if (*right >= reach || *left >= reach) return JawFit::too_wide;
+    const auto right = close_jaw(scene, axes, gripper, +1, reach, level, step);
+    const auto left = close_jaw(scene, axes, gripper, -1, reach, level, step);
+    if (!right || !left || right->distance + left->distance < step) return JawFit::no_contact;
+    if (right->distance >= reach || left->distance >= reach) return JawFit::too_wide;
+    if (std::max(std::abs(right->slope), std::abs(left->slope)) > gripper.pad_friction) return JawFit::slips;
 
     PlanarGrasp fitted = grasp;
-    const Vector2d center = axes.center + 0.5 * (*right - *left) * axes.closing;
+    const Vector2d center = axes.center + 0.5 * (right->distance - left->distance) * axes.closing;
     fitted.row = center.x();
     fitted.col = center.y();
     if (scene.height_at(fitted.row, fitted.col) < level + surface_margin) return JawFit::above_surface;
 
     const JawAxes fitted_axes(scene, fitted);
-    const double contacts = *right + *left + step;  // the pixel grid hides up to half a step on each side
+    const double contacts =
+        right->distance + left->distance + step;  // the pixel grid hides up to half a step on each side
     const double tips = level - gripper.tip_offset + collision_tolerance;
     const auto fingers_free = [&](double opening) {
         const double inner = 0.5 * opening, outer = inner + gripper.finger_thickness, half = 0.5 * gripper.finger_width;

@@ -20,6 +20,7 @@ enum class JawFit {
     above_surface,     ///< the grasp centre is not below the visible surface
     no_contact,        ///< nothing between the jaws
     too_wide,          ///< what is between the jaws is wider than the opening
+    slips,             ///< a surface leans against its pad by more than the friction cone
     finger_collision,  ///< a finger would come down on something
     palm_collision,
 };

@@ -121,6 +121,7 @@ PlanResult Planner::plan(const PlanRequest& request) const {
     const Scene scene(request.image, request.mask, *result.plane, model_->view(), options_.min_height);
     RandomStream random(request.seed);
     Funnel funnel;
+    funnel.stages.push_back({"scene", 1, 1, {}, milliseconds_since(start)});
     std::unique_ptr<EncodedView> encoded;
 
     funnel.stage("proposals", [&](PlanStage& stage) {

@@ -20,8 +20,8 @@ struct PlannerOptions {
     std::size_t seeds = 128;        ///< best proposals that descend
     DescentOptions descent;
     double min_height = 0.006;    ///< metres above the plane from which a surface belongs to an object
-    double nms_distance = 0.012;  ///< metres; of two grasps closer than this ...
-    double nms_angle = 0.35;      ///< ... and than this (radians) only the better is returned
+    double nms_distance = 0.015;  ///< metres; of two grasps closer than this ...
+    double nms_angle = 0.5;       ///< ... and than this (radians) only the better is returned
     SupportPlaneOptions plane;
 };
 
@@ -39,7 +39,8 @@ struct PlannedGrasp {
     std::optional<double> success_probability;
 };
 
-/// What one stage of the plan took in, let through and dropped, by reason.
+/// What one stage of the plan took in, let through and dropped, by reason. The first one, "scene" (support plane and
+/// overhead view), counts the image; the others count candidates.
 struct PlanStage {
     std::string name;
     std::size_t in = 0, out = 0;

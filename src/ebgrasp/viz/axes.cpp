@@ -29,7 +29,7 @@ std::vector<double> tick_positions(const Limits& limits, int count, double step)
     if (step <= 0) {
         step = round_step((limits.high - limits.low) / std::max(count, 1));
         const auto inside = [&](double s) { return std::floor(limits.high / s) - std::ceil(limits.low / s) + 1; };
-        while (inside(step) < 2) step = round_step(step / 2.4);
+        for (int i = 0; i < 3 && inside(step) < 2; ++i) step = round_step(step / 2.6);  // the next finer one
     }
     const double slack = 1e-9 * (limits.high - limits.low);
     const double first = std::ceil((limits.low - slack) / step), last = std::floor((limits.high + slack) / step);
@@ -216,7 +216,7 @@ void draw_color_bar(Canvas& canvas, const Rect& area, const ColorScale& scale, d
     const auto ticks = bar_ticks(scale, bar.height, font);
     for (const auto& [value, label] : ticks) {
         const double y = bar.bottom() - bar.height * scale.limits.fraction(value);
-        canvas.line({bar.right(), y}, {bar.right() + kTickLength * font, y}, kInk, 1);
+        canvas.line({bar.right(), y}, {bar.right() + kTickLength * font, y}, kInk, 1.5);
         canvas.text({bar.right() + (kTickLength + kTickGap) * font, y}, label, {.size = font});
     }
     const double x = bar.right() + (kTickLength + kTickGap + kLabelGap) * font + widest(ticks, font);

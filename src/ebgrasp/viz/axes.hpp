@@ -10,7 +10,7 @@
 namespace ebgrasp {
 
 struct Axis {
-    std::string label;                  ///< with its unit: "depth [mm]"
+    std::string label = {};             ///< with its unit: "depth [mm]"
     std::optional<Limits> limits = {};  ///< the data's, slightly widened, by default
     double tick_step = 0;               ///< 0: a round number that suits
     bool reversed = false;              ///< values grow to the left or downwards
@@ -18,8 +18,8 @@ struct Axis {
 };
 
 struct PlotOptions {
-    std::string title;
-    Axis x, y;
+    std::string title = {};
+    Axis x = {}, y = {};
     int width = 960, height = 640;  ///< pixels, all included
     double font = 20;               ///< pixels per line of the tick labels; everything else follows
 };
@@ -56,8 +56,8 @@ class Axes {
 Rect plot_area(const PlotOptions& options, double right = 0);
 
 struct ColorScale {
-    std::string label;
-    Limits limits;
+    std::string label = {};
+    Limits limits = {};
     ColorMap map = ColorMap::viridis;
     bool reversed = false;                        ///< the map's first colour is the highest value's
     bool more_below = false, more_above = false;  ///< values beyond the limits exist: pointed ends

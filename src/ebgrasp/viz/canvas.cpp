@@ -34,7 +34,10 @@ cv::Point fixed_point(Eigen::Vector2d samples) {
     return {static_cast<int>(std::lround(near.x())), static_cast<int>(std::lround(near.y()))};
 }
 
-int thickness(double width) { return std::max(1, static_cast<int>(std::lround(width * kOversampling))); }
+// The thickness to ask OpenCV for: its anti-aliased lines really are 1.4 samples wide for 1, and 2 k + 1.4 for 2 k.
+int thickness(double width) {
+    return std::max(1, 2 * static_cast<int>(std::lround((width * kOversampling - 1.4) / 2)));
+}
 
 cv::Rect whole(const Rect& rect) {
     const auto round = [](double value) { return static_cast<int>(std::lround(std::clamp(value, -1e6, 1e6))); };

@@ -55,8 +55,9 @@ struct TextStyle {
 double text_width(const std::string& text, const TextStyle& style);
 
 /// Coordinates are continuous: x right and y down from the top-left corner, so that pixel (row, col) is the square
-/// [col, col + 1] x [row, row + 1]. Everything is drawn at twice the size and averaged down. Shapes may lie outside
-/// or partly outside the canvas; those with a non-finite coordinate are left out.
+/// [col, col + 1] x [row, row + 1]. Everything is drawn at twice the size and averaged down; lines have their width
+/// within half a pixel. Shapes may lie outside or partly outside the canvas; those with a non-finite coordinate are
+/// left out.
 class Canvas {
   public:
     using Point = Eigen::Vector2d;  ///< (x, y)

@@ -17,7 +17,7 @@ struct ContactTile {
 };
 
 struct ContactSheetOptions {
-    std::string title;
+    std::string title = {};
     int columns = 8;
     int zoom = 5;                                  ///< picture pixels per window pixel, in [1, 64]
     double opening = 0.085, finger_width = 0.022;  ///< metres, as in GlyphStyle

@@ -66,7 +66,8 @@ ColorScale common_scale(const std::array<LandscapePanel, 6>& panels, const std::
         std::copy_if(panel.energy.z.begin(), panel.energy.z.end(), std::back_inserter(energies),
                      [](double energy) { return std::isfinite(energy); });
     std::sort(energies.begin(), energies.end());
-    ColorScale scale{.label = "energy"};
+    ColorScale scale;
+    scale.label = "energy";
     if (limits) {
         scale.limits = *limits;
     } else if (!energies.empty()) {

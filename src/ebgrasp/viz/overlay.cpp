@@ -96,7 +96,7 @@ void draw_grasp(Canvas& canvas, const ImageView& view, const PlanarGrasp& grasp,
     const GraspGlyph glyph = grasp_glyph(grasp, camera, style.opening, style.finger_width);
     const auto at = [&](const Point& row_col) { return view.at(row_col.x(), row_col.y()); };
     const auto draw = [&](Color color, double extra) {
-        canvas.line(at(glyph.left), at(glyph.right), color, 0.6 * style.line_width + extra);
+        canvas.line(at(glyph.left), at(glyph.right), color, 0.75 * style.line_width + extra);
         for (const Point& pad : {glyph.left, glyph.right})
             canvas.line(at(pad - glyph.half_pad), at(pad + glyph.half_pad), color, 1.6 * style.line_width + extra);
         canvas.disc(at({grasp.row, grasp.col}), style.line_width + extra / 2, color);
@@ -212,7 +212,7 @@ Picture grasp_overlay(const DepthImage& image, std::span<const RankedGrasp> gras
     const Rect area{pad, header, width, height};
     const ImageView whole{.area = area, .zoom = zoom};
     overlay.draw(canvas, whole, grasps.size(), line_width, font);
-    canvas.outline(area, kInk, 1);
+    canvas.outline(area, kInk, 1.5);
     canvas.text({area.center().x(), header / 2}, options.title, {.size = 1.25 * font, .anchor_x = 0.5, .bold = true});
     if (missing > 0)
         canvas.text({area.x, area.bottom() + 0.9 * font},
@@ -230,7 +230,7 @@ Picture grasp_overlay(const DepthImage& image, std::span<const RankedGrasp> gras
                          .row = grasps[0].grasp.row - span / 2,
                          .col = grasps[0].grasp.col - span / 2};
     overlay.draw(canvas, near, 1, 1.5 * line_width, font);
-    canvas.outline(square, kInk, 1);
+    canvas.outline(square, kInk, 1.5);
     const Point corner = whole.at(near.row, near.col);
     canvas.clip(area);
     canvas.outline({corner.x(), corner.y(), span * zoom, span * zoom}, kWhite.with_alpha(200), 1.5);

@@ -53,9 +53,9 @@ struct RankedGrasp {
 };
 
 struct OverlayOptions {
-    std::string title;
+    std::string title = {};
     double opening = 0.085, finger_width = 0.022;  ///< metres, as in GlyphStyle
-    Mask mask;                                     ///< outlined; 0 x 0: none
+    Mask mask = {};                                ///< outlined; 0 x 0: none
     std::string score_label = "success probability";
     bool low_is_good = false;                 ///< scores are energies
     std::optional<Limits> score_limits = {};  ///< of the colours; by default the scores' own

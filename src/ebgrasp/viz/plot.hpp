@@ -66,11 +66,11 @@ struct ContourMark {
 };
 
 struct ContourOptions {
-    ColorScale scale;  ///< colours of z; empty limits (low >= high) become the function's own
-    int levels = 12;   ///< filled bands between contour lines; 0: continuous colour without lines
+    ColorScale scale = {};  ///< colours of z; empty limits (low >= high) become the function's own
+    int levels = 12;        ///< filled bands between contour lines; 0: continuous colour without lines
     bool color_bar = true;
-    std::vector<ContourMark> marks;
-    std::vector<Eigen::Vector2d> path;  ///< drawn as a line from a ring to its last point
+    std::vector<ContourMark> marks = {};
+    std::vector<Eigen::Vector2d> path = {};  ///< drawn as a line from a ring to its last point
 };
 
 /// A filled contour plot. Axis limits are the function's. Throws Error if z does not have rows x cols >= 2 x 2 values.
