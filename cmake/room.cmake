@@ -16,7 +16,7 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-# Options that every target of ours is compiled with. EIGEN_MAX_ALIGN_BYTES is fixed and public, so that Eigen types
+# Options that every target of ours is compiled with. Eigen's alignments are fixed and public (below), so that its types
 # keep one layout whatever -march our users compile with.
 add_library(ebgrasp_options INTERFACE)
 # GCC 12 sees out-of-bounds reads in Eigen's AVX code that are not there (array-bounds).
@@ -44,7 +44,7 @@ function(room name)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  target_compile_definitions(${target} PUBLIC EIGEN_MAX_ALIGN_BYTES=32)
+  target_compile_definitions(${target} PUBLIC EIGEN_MAX_ALIGN_BYTES=32 EIGEN_MAX_STATIC_ALIGN_BYTES=16)
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:ebgrasp_options>)
   foreach(room IN LISTS ARG_ROOMS)
     target_link_libraries(${target} PUBLIC ebgrasp_${room})

@@ -39,10 +39,16 @@ int main(int argc, char** argv) {
     add_plan(app);
 #ifdef EBGRASP_WITH_VIZ
     add_landscape(app);
+    add_descend(app);
 #endif
 #ifdef EBGRASP_WITH_DATA
     add_objects(app);
     add_generate(app);
+    add_import_dexnet(app);
+    add_export_dexnet(app);
+#endif
+#if defined(EBGRASP_WITH_DATA) && defined(EBGRASP_WITH_VIZ)
+    add_inspect(app);
 #endif
     add_doctor(app);
     return run_app(app, argc, argv);

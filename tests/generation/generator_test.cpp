@@ -7,6 +7,7 @@
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/parallel.hpp"
+#include "ebgrasp/dataset/window_dataset.hpp"
 #include "ebgrasp/image/window.hpp"
 #include "temporary_folder.hpp"
 
@@ -16,11 +17,23 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-GenerationConfig small_config() {
+GenerationConfig windows_config() {
     GenerationConfig config;
     config.objects = "procedural:6";
     config.examples = 260;
     config.examples_per_shard = 100;
+    return config;
+}
+
+GenerationConfig scenes_config() {
+    GenerationConfig config = windows_config();
+    config.layout = "scenes";
+    config.scene.kind = "packed";
+    config.examples = 100;
+    config.grasps_per_scene = 20;
+    config.candidates_per_scene = 80;
+    config.scenes_per_shard = 2;
+    config.camera.intrinsics = {120, 160, 131.25, 131.25, 79.5, 59.5};
     return config;
 }
 
@@ -32,50 +45,73 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
     return files;
 }
 
-TEST(Generator, SameBytesOnAnyNumberOfThreads) {
+class BothLayouts : public testing::TestWithParam<GenerationConfig> {};
+INSTANTIATE_TEST_SUITE_P(Generator, BothLayouts, testing::Values(windows_config(), scenes_config()),
+                         [](const auto& test) { return test.param.layout; });
+
+TEST_P(BothLayouts, SameBytesOnAnyNumberOfThreads) {
     std::vector<std::map<std::string, std::string>> results;
     for (const int threads : {1, 2, 7}) {
         const ThreadLimit limit(threads);
         const TemporaryFolder folder;
-        generate_windows(small_config(), folder.path());
+        generate(GetParam(), folder.path());
         results.push_back(contents(folder.path()));
     }
-    EXPECT_EQ(results[0].size(), 2 + 3 * 7u);
+    EXPECT_EQ(results[0].size(), 3 + 3 * (GetParam().layout == "windows" ? 7u : 15u));
     EXPECT_TRUE(results[0] == results[1]);
     EXPECT_TRUE(results[0] == results[2]);
 }
 
-TEST(Generator, AnInterruptedRunEndsWithTheSameBytes) {
+TEST_P(BothLayouts, AnInterruptedRunEndsWithTheSameBytes) {
     const TemporaryFolder whole, interrupted;
-    generate_windows(small_config(), whole.path());
-    generate_windows(small_config(), interrupted.path());
-    fs::remove(interrupted.path() / "dataset.json");
-    fs::remove_all(interrupted.path() / "shard_00002");
-    fs::remove_all(interrupted.path() / "shard_00001");
-    fs::create_directories(interrupted.path() / "shard_00001.tmp");  // half a shard
-    write_file_atomically(interrupted.path() / "shard_00001.tmp/windows.npy", "half");
-    generate_windows(small_config(), interrupted.path());
-    EXPECT_TRUE(contents(whole.path()) == contents(interrupted.path()));
+    const GenerationSummary made = generate(GetParam(), whole.path());
+    generate(GetParam(), interrupted.path());
+    const fs::path& folder = interrupted.path();
+    fs::remove(folder / "dataset.json");
+    fs::remove_all(folder / "shard_00002");
+    fs::remove_all(folder / "shard_00001");
+    // What killed processes leave: half a shard, half a header, and a shard that is not wanted any more.
+    for (const char* file : {"shard_00001.tmp/windows.npy", "shard_00009.tmp/windows.npy.tmp77", "dataset.json.tmp77"})
+        write_file_atomically(folder / file, "half");
+    const GenerationSummary resumed = generate(GetParam(), folder);
+    EXPECT_TRUE(contents(whole.path()) == contents(folder));
+    EXPECT_EQ(resumed.examples, made.examples);
+    EXPECT_EQ(resumed.positives, made.positives);
+    EXPECT_EQ(resumed.images, made.images);
 }
 
 TEST(Generator, RefusesAFolderOfAnotherConfiguration) {
     const TemporaryFolder folder;
-    GenerationConfig config = small_config();
-    generate_windows(config, folder.path());
+    GenerationConfig config = windows_config();
+    generate(config, folder.path());
     config.seed = 99;
-    EXPECT_THROW(generate_windows(config, folder.path()), Error);
+    EXPECT_THROW(generate(config, folder.path()), Error);
+}
+
+TEST(Generator, KeepsTheGripperAndRefusesAnother) {
+    const TemporaryFolder folder, grippers;
+    GenerationConfig config = windows_config();
+    config.gripper = grippers.path() / "ours.yaml";
+    Gripper gripper;
+    gripper.name = "ours";
+    write_file_atomically(config.gripper, to_yaml(gripper));
+    generate(config, folder.path());
+    EXPECT_EQ(to_yaml(load_gripper(folder.path() / "gripper.yaml")), to_yaml(gripper));
+    gripper.max_opening = 0.04;
+    write_file_atomically(config.gripper, to_yaml(gripper));
+    EXPECT_THROW(generate(config, folder.path()), Error);
 }
 
 TEST(Generator, ItsSavedConfigurationIsItself) {
     const TemporaryFolder folder;
-    generate_windows(small_config(), folder.path());
+    generate(windows_config(), folder.path());
     const auto read = config_from_json<GenerationConfig>(read_yaml(folder.path() / "config.yaml"), "config.yaml");
-    EXPECT_EQ(nlohmann::json(read), nlohmann::json(small_config()));
+    EXPECT_EQ(nlohmann::json(read), nlohmann::json(windows_config()));
 }
 
 TEST(Generator, ExamplesLieInTheirWindowsAndBelowTheCamera) {
     const TemporaryFolder folder;
-    generate_windows(small_config(), folder.path());
+    generate(windows_config(), folder.path());
     const WindowDataset data = read_window_dataset(folder.path());
     ASSERT_EQ(data.examples.size(), 260u);
     std::size_t positives = 0;
@@ -101,12 +137,12 @@ TEST(Generator, ExamplesLieInTheirWindowsAndBelowTheCamera) {
 TEST(Generator, WindowsShowTheObjectUnderTheGrasp) {
     // Without noise, a success closes on something: the window's surface at the grasp is nearer than the grasp's centre
     // or at most a little farther (hollow objects), and nearer than the table around it.
-    GenerationConfig config = small_config();
+    GenerationConfig config = windows_config();
     config.noise.gamma_shape = 0;
     config.noise.gp_probability = 0;
     config.noise.edge_missing_probability = 0;
     const TemporaryFolder folder;
-    generate_windows(config, folder.path());
+    generate(config, folder.path());
     const WindowDataset data = read_window_dataset(folder.path());
     int above = 0, successes = 0;
     for (std::size_t i = 0; i < data.examples.size(); ++i) {
@@ -122,11 +158,35 @@ TEST(Generator, WindowsShowTheObjectUnderTheGrasp) {
     EXPECT_GT(above, 0.9 * successes);
 }
 
+TEST(Generator, WindowsOfClutterShowTheirTargetAmongOthers) {
+    GenerationConfig config = windows_config();
+    config.scene.kind = "packed";
+    const TemporaryFolder folder;
+    const GenerationSummary made = generate(config, folder.path());
+    EXPECT_EQ(made.examples, 260u);
+    const WindowDataset data = read_window_dataset(folder.path());
+    std::set<int> objects(data.examples.window_object.begin(), data.examples.window_object.end());
+    EXPECT_GT(objects.size(), 1u);
+}
+
+TEST(Generator, CountsWhatIsInTheData) {
+    const TemporaryFolder folder;
+    const GenerationSummary made = generate(windows_config(), folder.path());
+    const WindowDataset data = read_window_dataset(folder.path());
+    std::size_t positives = 0;
+    for (std::size_t i = 0; i < data.examples.size(); ++i) positives += data.examples.success(i);
+    EXPECT_EQ(made.examples, data.examples.size());
+    EXPECT_EQ(made.positives, positives);
+    EXPECT_EQ(made.images, data.examples.window_count());
+    EXPECT_EQ(made.objects, data.objects.size());
+}
+
 TEST(Generator, RefusesBadConfigurations) {
     const TemporaryFolder folder;
-    const auto message = [&](const nlohmann::json& change) -> std::string {
+    const auto message = [&](nlohmann::json change) -> std::string {
+        change.emplace("objects", "procedural:6");
         try {
-            generate_windows(config_from_json<GenerationConfig>(change, "c.yaml"), folder.path() / "d");
+            generate(config_from_json<GenerationConfig>(change, "c.yaml"), folder.path() / "d");
         } catch (const Error& error) {
             return error.what();
         }
@@ -138,7 +198,18 @@ TEST(Generator, RefusesBadConfigurations) {
     EXPECT_THAT(message({{"exampels", 10}}), HasSubstr("unknown key 'exampels'"));
     EXPECT_THAT(message({{"noise", {{"gp_sigmaa", 1}}}}), HasSubstr("c.yaml: noise: unknown key 'gp_sigmaa'"));
     EXPECT_THAT(message({{"examples", "many"}}), HasSubstr("c.yaml"));
-    EXPECT_THAT(message({{"split", {0.5, 0.1, 0.1}}}), HasSubstr("split"));
+    EXPECT_THAT(message({{"split", {0.5, 0.1, 0.1}}}), HasSubstr("split: the shares sum to 0.7"));
+    EXPECT_THAT(message({{"split", {1.5, -0.5, 0.0}}}), HasSubstr("split is 1.5"));
+    EXPECT_THAT(message({{"candidates", {{"uniform", 0.5}}}}), HasSubstr("candidates: the shares sum to"));
+    EXPECT_THAT(message({{"layout", "tensors"}}), HasSubstr("layout is 'tensors'; use windows or scenes"));
+    EXPECT_THAT(message({{"layout", "scenes"}, {"split_by", "example"}}), HasSubstr("splits windows only"));
+    EXPECT_THAT(message({{"split_by", "colour"}}), HasSubstr("cannot split by 'colour'"));
+    EXPECT_THAT(message({{"scene", {{"kind", "heap"}}}}), HasSubstr("scene.kind is 'heap'"));
+    EXPECT_THAT(message({{"scene", {{"kind", "pile"}}}}), HasSubstr("needs physics"));
+    EXPECT_THAT(message({{"scene", {{"objects", {4, 3}}}}}), HasSubstr("scene.objects (fewest) is 4"));
+    EXPECT_THAT(message({{"scene", {{"kind", "packed"}, {"min_volume", 0.5}}}}), HasSubstr("none of the 6 objects"));
+    EXPECT_THAT(message({{"noise", {{"gamma_shape", 0.5}}}}), HasSubstr("noise.gamma_shape is 0.5"));
+    EXPECT_FALSE(fs::exists(folder.path() / "d"));
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ TEST_F(MeshIo, RoundTripKeepsGeometry) {
         EXPECT_EQ(back.name, "object");
         ASSERT_EQ(back.parts.size(), object.parts.size());
         EXPECT_NEAR(back.mass.volume / object.mass.volume, 1, 1e-12);
-        EXPECT_TRUE(back.mass.center_of_mass_O.isApprox(object.mass.center_of_mass_O, 1e-9));
+        EXPECT_LT((back.mass.center_of_mass_O - object.mass.center_of_mass_O).norm(), 1e-9);
         EXPECT_TRUE(back.bounds().isApprox(object.bounds(), 0));
     }
 }
@@ -113,7 +113,6 @@ TEST_F(MeshIo, OtherFormatsThroughAssimp) {
     EXPECT_THROW(read_object(file("garbage.stl", "not a mesh")), Error);
     EXPECT_THROW(read_object(file("garbage.ply", "ply\nformat ascii 1.0\nelement vertex 4000000000\n")), Error);
     EXPECT_THROW(read_object(file("unknown.xyz123", "1 2 3")), Error);
-    EXPECT_THROW(read_object(file("no_extension", tetrahedron)), Error);
     EXPECT_THROW(read_object(folder_ / "missing.stl"), Error);
     EXPECT_THROW(read_object(folder_), Error);
 }

@@ -104,7 +104,9 @@ TEST(StablePoses, EveryPoseOfEveryObjectIsAtRest) {
             };
             const double at_rest = height_when_tilted(0, 0);
             EXPECT_NEAR(at_rest, center.z(), 1e-9) << "must touch z = 0";
-            for (int k = 0; k < 16; ++k) EXPECT_GT(height_when_tilted(k * pi / 8, 0.02), at_rest - 1e-6) << index;
+            // Facets within 1 degree are merged to one pose, which may then be off its deepest rest by so small a tilt.
+            const double merged = 0.12 * 0.01745 * 0.01745;
+            for (int k = 0; k < 16; ++k) EXPECT_GT(height_when_tilted(k * pi / 8, 0.02), at_rest - merged) << index;
         }
         EXPECT_NEAR(total, 1, 1e-12);
     }

@@ -152,6 +152,7 @@ TEST(Canvas, WildCoordinatesAreHarmless) {
     EXPECT_EQ(canvas.picture(), Picture(50, 50));
     canvas.text({25, 25}, std::string(100000, 'x'));
     canvas.text({25, 25}, "\xff\xfe \n\t\x01");
+    canvas.text({1e300, -1e300}, "far away");
     canvas.line({-1e300, 25}, {1e300, 25}, kRed, 3);
     EXPECT_EQ(canvas.picture().at(25, 45), kRed);
 }

@@ -128,6 +128,16 @@ TEST(Histogram, BarsAreAsHighAsTheirShares) {
     }
 }
 
+TEST(Histogram, WeightsCountAsRepetitions) {
+    const PlotOptions options{.x = {.label = "x", .limits = Limits{0, 4}}};
+    const Color color = series_color(2);
+    const Sample repeated{"", {0.5, 0.5, 0.5, 2.5, 7}, {}, color}, weighted{"", {0.5, 2.5, 7}, {3, 1, 1}, color};
+    EXPECT_EQ(histogram({&repeated, 1}, 4, options), histogram({&weighted, 1}, 4, options));
+    EXPECT_FALSE(pixels_of(histogram({&weighted, 1}, 4, options), color).empty());
+    const Sample short_of_one{"", {1, 2}, {1}};
+    EXPECT_THROW(histogram({&short_of_one, 1}, 4, options), Error);
+}
+
 TEST(BarChart, BarsEndAtTheirValues) {
     PlotOptions options;
     options.x.limits = Limits{0, 1};

@@ -179,6 +179,22 @@ constexpr const char* descr_of() {
     if constexpr (std::same_as<T, std::int64_t>) return "<i8";
 }
 
+/// What precedes the data of an array whose elements are `descr`, with byte order.
+std::string header_of(const std::string& descr, const std::vector<std::size_t>& shape) {
+    std::string tuple;
+    for (const std::size_t n : shape) tuple += (tuple.empty() ? "" : ", ") + std::to_string(n);
+    if (shape.size() == 1) tuple += ",";
+    std::string text = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + tuple + "), }";
+    constexpr std::size_t prefix = 10, alignment = 64;
+    text.append(alignment - 1 - (prefix + text.size()) % alignment, ' ');
+    text += '\n';
+    require(text.size() < 65536, "an array of ", shape.size(), " dimensions does not fit a .npy header");
+    std::string header = std::string(magic) + '\x01' + '\0';
+    header += static_cast<char>(text.size() & 0xff);
+    header += static_cast<char>(text.size() >> 8);
+    return header + text;
+}
+
 }  // namespace
 
 std::size_t NpyArray::size() const { return checked_size(shape, 1, "array"); }
@@ -229,21 +245,13 @@ NpyArray parse_npy(std::string_view file, const std::string& name) {
 
 NpyArray read_npy(const std::filesystem::path& path) { return parse_npy(read_file(path), path.string()); }
 
+std::string to_npy(const NpyArray& array) {
+    return header_of((item_size(array.dtype) == 1 ? "|" : "<") + array.dtype, array.shape) + array.bytes;
+}
+
 template <NpyElement T>
 std::string npy_header(const std::vector<std::size_t>& shape) {
-    std::string tuple;
-    for (const std::size_t n : shape) tuple += (tuple.empty() ? "" : ", ") + std::to_string(n);
-    if (shape.size() == 1) tuple += ",";
-    std::string text =
-        std::string("{'descr': '") + descr_of<T>() + "', 'fortran_order': False, 'shape': (" + tuple + "), }";
-    constexpr std::size_t prefix = 10, alignment = 64;
-    text.append(alignment - 1 - (prefix + text.size()) % alignment, ' ');
-    text += '\n';
-    require(text.size() < 65536, "an array of ", shape.size(), " dimensions does not fit a .npy header");
-    std::string header = std::string(magic) + '\x01' + '\0';
-    header += static_cast<char>(text.size() & 0xff);
-    header += static_cast<char>(text.size() >> 8);
-    return header + text;
+    return header_of(descr_of<T>(), shape);
 }
 
 template <NpyElement T>

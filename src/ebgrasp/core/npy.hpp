@@ -30,6 +30,8 @@ struct NpyArray {
 /// Parses the bytes of a .npy file; `name` is used in error messages. Throws Error.
 NpyArray parse_npy(std::string_view file, const std::string& name);
 NpyArray read_npy(const std::filesystem::path& path);
+/// The bytes of the .npy file that parse_npy gives `array` back from.
+std::string to_npy(const NpyArray& array);
 
 template <typename T>
 concept NpyElement = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::uint8_t> ||

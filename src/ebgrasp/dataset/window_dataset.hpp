@@ -2,7 +2,7 @@
 //
 // On disk, a folder:
 //   dataset.json               format "ebgrasp-windows/1", the generator's configuration, objects with their splits,
-//                              and the list of shards with their sizes
+//                              and the list of shards
 //   shard_00000/windows.npy    (n, 32, 32) float32, metres, no missing pixels
 //               window_object.npy  (n) int32, index into dataset.json's objects
 //               grasps.npy         (m, 5) float32: row, col (window pixels), depth (m), angle (rad), opening (m)
@@ -10,20 +10,20 @@
 //               robust_epsilon.npy (m) float32
 //               epsilon.npy        (m) float32
 //               verdict.npy        (m) uint8, the label oracle's Verdict; 0 is success
+//               and, in imported data, the importer's own columns (dexnet/dexnet.hpp)
 //   A shard exists whole or not at all (written beside and renamed).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-namespace ebgrasp {
+#include "ebgrasp/dataset/shards.hpp"
 
-enum class Split : std::uint8_t { train, validation, test };
-std::string to_string(Split split);
-Split parse_split(const std::string& name);
+namespace ebgrasp {
 
 /// A block of examples, in memory: a shard, or a whole data set.
 struct WindowExamples {
@@ -39,28 +39,29 @@ struct WindowExamples {
     bool success(std::size_t i) const { return verdict[i] == 0; }
 };
 
-struct ObjectEntry {
-    std::string name;
-    Split split;
-};
-
-/// How examples are divided: whole objects (the honest one), whole windows, or single examples (the seed's, which
-/// shows validation windows in training).
-enum class SplitBy : std::uint8_t { object, window, example };
-SplitBy parse_split_by(const std::string& name);
-
 struct WindowDataset {
     nlohmann::json config;  ///< the generator's
     std::vector<ObjectEntry> objects;
     WindowExamples examples;
 
     /// Indices of the examples of one split. Object splits are the data set's own; the others are drawn by hashing
-    /// (seed, window or example) into 80 / 10 / 10 %.
+    /// (seed, window or example) into the shares of config's `split` (80 / 10 / 10 % without one).
     std::vector<std::size_t> indices(Split split, SplitBy by = SplitBy::object, std::uint64_t seed = 0) const;
 };
 
-void write_window_shard(const std::filesystem::path& folder, const WindowExamples& examples);
+/// Columns beyond those of WindowExamples, by name. Stored beside them as <name>.npy and left to whoever wrote them.
+using ExtraColumns = std::map<std::string, NpyArray>;
+
+void write_window_shard(const std::filesystem::path& folder, const WindowExamples& examples,
+                        const ExtraColumns& extra = {});
 WindowExamples read_window_shard(const std::filesystem::path& folder);
+
+/// Reads dataset.json. Throws Error: missing, damaged or of another format.
+DatasetHeader read_window_header(const std::filesystem::path& folder);
+void write_window_header(const std::filesystem::path& folder, const DatasetHeader& header);
+
+/// Reads one shard of a data set and checks that the objects it names exist. Throws Error.
+WindowExamples read_window_shard(const DatasetHeader& header, std::size_t shard);
 
 /// Reads a whole data set, at most `max_examples` of it (0: all). Throws Error naming the damaged file.
 WindowDataset read_window_dataset(const std::filesystem::path& folder, std::size_t max_examples = 0);

@@ -111,6 +111,7 @@ std::string_view to_string(Verdict verdict) {
 LabelOracle::LabelOracle(std::vector<PosedLabelObject> scene, Gripper gripper, LabelParameters parameters)
     : scene_(std::move(scene)), gripper_(std::move(gripper)), parameters_(parameters) {
     gripper_.validate("gripper " + gripper_.name);
+    parameters_.wrench.friction = gripper_.pad_friction;
     parameters_.validate();
     for (const PosedLabelObject& posed : scene_)
         require(posed.object != nullptr, "the scene has an object that is null");

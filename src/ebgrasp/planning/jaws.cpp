@@ -73,6 +73,17 @@ std::optional<PadContact> close_jaw(const Scene& scene, const JawAxes& axes, con
 
 }  // namespace
 
+std::function<void(PlanarGrasp&)> admissible_grasps(const Scene& scene, const Gripper& gripper) {
+    const double deepest = scene.plane_depth - lowest_center(gripper);
+    const double shallowest = std::min<double>(deepest, scene.view.image.depth.minCoeff());
+    const auto rows = static_cast<double>(scene.height.rows()), cols = static_cast<double>(scene.height.cols());
+    return [=](PlanarGrasp& y) {
+        y.row = std::clamp(y.row, 0.0, rows - 1);
+        y.col = std::clamp(y.col, 0.0, cols - 1);
+        y.depth = std::clamp(y.depth, shallowest, deepest);
+    };
+}
+
 std::string_view to_string(JawFit fit) {
     switch (fit) {
         case JawFit::free:

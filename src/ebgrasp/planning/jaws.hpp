@@ -1,6 +1,7 @@
 // The gripper against the height field: where the jaws touch, and what they hit on the way.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "ebgrasp/planning/scene.hpp"
@@ -12,6 +13,9 @@ inline constexpr double surface_margin = 0.003;   ///< metres that the grasp cen
 
 /// Lowest height of a grasp centre above the plane, metres.
 inline double lowest_center(const Gripper& gripper) { return gripper.tip_offset + table_clearance; }
+
+/// Moves a descending grasp to the nearest one inside the view, above the table and below the tallest surface.
+std::function<void(PlanarGrasp&)> admissible_grasps(const Scene& scene, const Gripper& gripper);
 
 /// Why a grasp cannot be executed, or `free`.
 enum class JawFit {

@@ -86,18 +86,6 @@ void suppress_neighbours(const Scene& scene, const PlannerOptions& options, std:
     candidates = std::move(kept);
 }
 
-/// Keeps descending grasps inside the view, above the table and below the tallest surface.
-auto admissible(const Scene& scene, const Gripper& gripper) {
-    const double deepest = scene.plane_depth - lowest_center(gripper);
-    const double shallowest = std::min<double>(deepest, scene.view.image.depth.minCoeff());
-    const auto rows = static_cast<double>(scene.height.rows()), cols = static_cast<double>(scene.height.cols());
-    return [=](PlanarGrasp& y) {
-        y.row = std::clamp(y.row, 0.0, rows - 1);
-        y.col = std::clamp(y.col, 0.0, cols - 1);
-        y.depth = std::clamp(y.depth, shallowest, deepest);
-    };
-}
-
 }  // namespace
 
 Planner::Planner(std::shared_ptr<const EnergyModel> model, Gripper gripper, PlannerOptions options)
@@ -148,7 +136,7 @@ PlanResult Planner::plan(const PlanRequest& request) const {
         if (funnel.candidates.empty()) return;
         std::vector<PlanarGrasp> grasps;
         for (const auto& candidate : funnel.candidates) grasps.push_back(candidate.grasp);
-        descend(*encoded, scene.camera(), grasps, options_.descent, admissible(scene, gripper_));
+        descend(*encoded, scene.camera(), grasps, options_.descent, admissible_grasps(scene, gripper_));
         for (std::size_t i = 0; i < grasps.size(); ++i) funnel.candidates.push_back({grasps[i]});  // and its start
     });
     funnel.stage("jaws", [&](PlanStage& stage) {

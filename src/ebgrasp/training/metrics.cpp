@@ -88,7 +88,8 @@ Alignment alignment(std::span<const float> energies, std::span<const std::uint8_
         squares += share * share;
     }
     const double mean = sum / shuffles;
-    return {mean, std::sqrt(std::max(0.0, squares / shuffles - mean * mean))};
+    const double variance = squares / shuffles - mean * mean;
+    return {mean, variance < 0 ? 0.0 : std::sqrt(variance)};  // rounding may take it below 0; NaN stays
 }
 
 double roc_auc(std::span<const float> energies, std::span<const std::uint8_t> success) {

@@ -43,6 +43,20 @@ void seed_torch(const TrainingConfig& config, Purpose purpose, int epoch) {
     torch::manual_seed(RandomStream(config.seed, static_cast<int>(purpose), epoch)() >> 1);
 }
 
+/// ThreadLimit for libtorch's own pool.
+class TorchThreadLimit {
+  public:
+    explicit TorchThreadLimit(int threads) {
+        if (threads > 0) torch::set_num_threads(threads);
+    }
+    ~TorchThreadLimit() { torch::set_num_threads(previous_); }
+    TorchThreadLimit(const TorchThreadLimit&) = delete;
+    TorchThreadLimit& operator=(const TorchThreadLimit&) = delete;
+
+  private:
+    int previous_ = torch::get_num_threads();
+};
+
 // ---------------------------------------------------------------------------------------------------------------- data
 
 /// Mean and standard deviation of `count` values; a constant is left at deviation 1.
@@ -121,6 +135,7 @@ std::string fingerprint(const WindowExamples& examples, std::span<const std::siz
     const auto add = [&](std::uint64_t word) { hash = (hash ^ word) * 0x100000001b3ULL; };
     for (const float depth : examples.windows) add(std::bit_cast<std::uint32_t>(depth));
     for (const float value : examples.grasps) add(std::bit_cast<std::uint32_t>(value));
+    for (const std::int32_t window : examples.grasp_window) add(static_cast<std::uint32_t>(window));
     for (const std::uint8_t verdict : examples.verdict) add(verdict);
     for (const std::size_t i : training) add(i);
     std::ostringstream text;
@@ -202,7 +217,7 @@ class Run {
         network_->to(device_);
         // Why the factor: see SeedNetworkImpl::grasp_weight.
         adam_.emplace(*network_, config.learning_rate,
-                      std::map<std::string, double>{{"head.grasp.weight", SeedNetworkImpl::grasp_repeats}});
+                      std::map<std::string, double>{{"head.grasp.weight", config.grasp_rate}});
         if (fs::exists(state_path())) load_state();
     }
 
@@ -219,8 +234,8 @@ class Run {
             validate_epoch(report);
             report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
             epochs_.push_back(report);
-            save_state();
             write_log(epochs_, with_suffix(output_, ".csv"));
+            save_state();  // last: a run killed before does the epoch again, and all of its files
             if (on_epoch) on_epoch(report);
         }
         return {best_epoch_, read_checkpoint(output_).info.at("metrics"), epochs_};
@@ -250,10 +265,10 @@ class Run {
         Tensor loss_sum = torch::zeros({}, device_);
         for (std::int64_t begin = 0; begin < end; begin += batch) {
             const Tensor examples = order.narrow(0, begin, batch);
-            const Tensor windows = data_.windows.index_select(0, data_.window.index_select(0, examples));
             const Tensor grasps = data_.grasps.index_select(0, rows.narrow(0, begin, batch));
             adam_->zero_gradients();
-            const Tensor loss = batch_loss(network_(windows, grasps), data_.success.index_select(0, examples));
+            const Tensor energies = network_->energies(encode_windows(data_.window.index_select(0, examples)), grasps);
+            const Tensor loss = batch_loss(energies, data_.success.index_select(0, examples));
             loss.backward();
             adam_->step();
             loss_sum += loss.detach();
@@ -265,17 +280,36 @@ class Run {
         return mean;
     }
 
+    /// One code per example; examples of one window that follow one another share its encoding in batches of windows.
+    Tensor encode_windows(const Tensor& window) {
+        if (config_.batch_by == "example") return network_->encode(data_.windows.index_select(0, window));
+        const auto [distinct, index, counts] = torch::unique_consecutive(window, /*return_inverse=*/true);
+        return network_->encode(data_.windows.index_select(0, distinct)).index_select(0, index);
+    }
+
     Tensor batch_loss(const Tensor& energies, const Tensor& success) const {
         return config_.loss == "nce" ? nce_loss(energies, success, config_.temperature)
                                      : bce_loss(energies, success, config_.temperature);
     }
 
+    /// The training examples in random order; in batches of windows, random windows with all of their examples.
     Tensor epoch_order(int epoch) const {
-        Tensor order = torch::arange(static_cast<std::int64_t>(training_.size()));
-        RandomStream(config_.seed, static_cast<int>(Purpose::order), epoch)
-            .shuffle(std::span(order.data_ptr<std::int64_t>(), training_.size()));
+        std::vector<std::size_t> starts;  // of what is shuffled: examples, or runs of examples of one window
+        for (std::size_t i = 0; i < training_.size(); ++i)
+            if (i == 0 || config_.batch_by == "example" || window_of(i) != window_of(i - 1)) starts.push_back(i);
+        RandomStream(config_.seed, static_cast<int>(Purpose::order), epoch).shuffle(std::span(starts));
+
+        Tensor order = torch::empty({static_cast<std::int64_t>(training_.size())}, torch::kLong);
+        auto* next = order.data_ptr<std::int64_t>();
+        for (const std::size_t start : starts) {
+            std::size_t i = start;
+            do *next++ = static_cast<std::int64_t>(i++);
+            while (config_.batch_by == "window" && i < training_.size() && window_of(i) == window_of(start));
+        }
         return order.to(device_);
     }
+
+    std::int32_t window_of(std::size_t i) const { return dataset_.examples.grasp_window[training_[i]]; }
 
     /// Rows of data_.grasps for the examples in `order`: each turned by pi with probability 0.5.
     Tensor grasp_rows(const Tensor& order, int epoch) const {
@@ -398,7 +432,9 @@ void TrainingConfig::validate() const {
     check(temperature > 0 && temperature <= 1e6, "temperature", temperature, "in (0, 1e6]");
     check(epochs >= 1 && epochs <= 1'000'000, "epochs", epochs, "in [1, 1e6]");
     check(batch_size >= 2 && batch_size <= 65536, "batch_size", batch_size, "in [2, 65536]");
+    check(batch_by == "example" || batch_by == "window", "batch_by", batch_by, "example or window");
     check(learning_rate > 0 && learning_rate <= 1, "learning_rate", learning_rate, "in (0, 1]");
+    check(grasp_rate > 0 && grasp_rate <= SeedNetworkImpl::grasp_repeats, "grasp_rate", grasp_rate, "in (0, 256]");
     check(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
     check(device == "auto" || device == "cpu" || device == "cuda", "device", device, "auto, cpu or cuda");
     check(threads >= 0 && threads <= 1024, "threads", threads, "in [0, 1024]");
@@ -410,7 +446,7 @@ TrainingResult train(const WindowDataset& dataset, const TrainingConfig& config,
     config.validate();
     tune_allocator();
     const ThreadLimit limit(config.threads);
-    if (config.threads > 0) torch::set_num_threads(config.threads);
+    const TorchThreadLimit torch_limit(config.threads);
     return Run(dataset, config, output).run(on_epoch);
 }
 

@@ -14,11 +14,18 @@ namespace ebgrasp {
 
 struct TrainingConfig {
     std::string model = "seed";
-    std::string loss = "nce";         ///< "nce" (contrastive, the seed's) or "bce"
-    double temperature = 100;         ///< of either loss, (0, 1e6]; the seed's authors tried 1, 10, 100 and 1000
-    int epochs = 500;                 ///< [1, 1e6]
-    int batch_size = 512;             ///< examples, [2, 65536]
-    double learning_rate = 1e-4;      ///< Adam's, (0, 1]
+    std::string loss = "nce";  ///< "nce" (contrastive, the seed's) or "bce"
+    double temperature = 100;  ///< of either loss, (0, 1e6]; the seed's authors tried 1, 10, 100 and 1000
+    int epochs = 500;          ///< [1, 1e6]
+    int batch_size = 512;      ///< examples, [2, 65536]
+    /// "example": batches of examples drawn one by one, the seed's; "window": batches of windows with all of their
+    /// examples, so that a window is encoded once for all of its grasps (about 4 times as fast) and every success has
+    /// failures of its own window among its negatives.
+    std::string batch_by = "example";
+    double learning_rate = 1e-4;  ///< Adam's, (0, 1]
+    /// Factor on the learning rate of the weights that read the grasp, (0, 256]. 256 is the literal seed, whose 256
+    /// copies of the grasp all take Adam's step: at a rate of 2e-4 a step is a quarter of the initial weights.
+    double grasp_rate = 256;
     double dropout = 0.2;             ///< after the hidden layers, [0, 1); the authors state no value
     bool augment = true;              ///< turn grasps by pi with probability 0.5
     std::string split_by = "object";  ///< "object", "window" or "example" (the seed's)
@@ -29,8 +36,8 @@ struct TrainingConfig {
     /// Throws Error naming the first field that is out of range, its value and its bound.
     void validate() const;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrainingConfig, model, loss, temperature, epochs, batch_size, learning_rate, dropout,
-                                   augment, split_by, seed, device, threads)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrainingConfig, model, loss, temperature, epochs, batch_size, batch_by,
+                                   learning_rate, grasp_rate, dropout, augment, split_by, seed, device, threads)
 
 struct EpochReport {
     int epoch = 0;             ///< from 1

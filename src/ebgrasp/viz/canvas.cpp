@@ -92,7 +92,7 @@ struct Font {
 
 }  // namespace
 
-Picture::Picture(int height, int width, Color fill) : height(height), width(width) {
+Picture::Picture(int rows, int cols, Color fill) : height(rows), width(cols) {
     constexpr int kMaxSize = 16384;
     require(height >= 1 && width >= 1 && height <= kMaxSize && width <= kMaxSize, "a picture of ", height, " x ", width,
             " pixels was asked for; sizes must be in [1, ", kMaxSize, "]");
@@ -245,10 +245,6 @@ void Canvas::polygon(std::span<const Point> points, Color fill) {
 
 void Canvas::disc(Point center, double radius, Color fill) { polygon(circle_points(center, radius), fill); }
 
-void Canvas::circle(Point center, double radius, Color color, double width) {
-    polyline(circle_points(center, radius), color, width, true);
-}
-
 void Canvas::shade(const Rect& rect, const std::function<Color(double x, double y)>& color_at) {
     const cv::Rect area = whole(oversampled(rect)) & whole(clip_);
     parallel_for(static_cast<std::size_t>(area.height), [&](std::size_t i) {
@@ -265,12 +261,12 @@ void Canvas::text(Point at, const std::string& text, const TextStyle& style) {
     // The anchor within the text's box; turned to read upwards, the box's right is the picture's up.
     const double along = style.anchor_x * font.width(text), down = style.anchor_y * font.capitals();
     const Point anchor = style.upright ? Point(down, font.width(text) - along) : Point(along, down);
-    const Point corner = at * kOversampling - brush.origin - anchor - Point::Constant(font.margin);
+    const Point place = at * kOversampling - brush.origin - anchor - Point::Constant(font.margin);
+    const cv::Rect corner = whole({place.x(), place.y(), 0, 0});
     const auto draw = [&](int halo, Color color) {
         cv::Mat coverage = font.coverage(text, halo);
         if (style.upright) cv::rotate(coverage, coverage, cv::ROTATE_90_COUNTERCLOCKWISE);
-        brush.blend(coverage, {static_cast<int>(std::lround(corner.x())), static_cast<int>(std::lround(corner.y()))},
-                    color);
+        brush.blend(coverage, corner.tl(), color);
     };
     if (style.halo) draw(std::max(2, static_cast<int>(std::lround(style.size * kOversampling * 0.09))), *style.halo);
     draw(0, style.color);

@@ -76,7 +76,6 @@ class Canvas {
     void dashed_line(Point from, Point to, Color color, double width = 1, double dash = 8);
     void polygon(std::span<const Point> points, Color fill);
     void disc(Point center, double radius, Color fill);
-    void circle(Point center, double radius, Color color, double width = 1);
     /// Colours every sample (x, y) of `rect`, opaquely. `color_at` is called from several threads.
     void shade(const Rect& rect, const std::function<Color(double x, double y)>& color_at);
     void text(Point at, const std::string& text, const TextStyle& style = {});

@@ -10,8 +10,6 @@
 namespace ebgrasp {
 namespace {
 
-constexpr Color kSuccess{0, 158, 115}, kFailure{213, 94, 0};
-
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
     std::istringstream stream(text);
@@ -33,7 +31,7 @@ Picture draw_tile(const ContactTile& tile, std::size_t line_count, double font, 
                {.opening = options.opening, .finger_width = options.finger_width, .line_width = width / 90});
     canvas.unclip();
     if (tile.success)
-        canvas.outline(area, *tile.success ? kSuccess : kFailure, 3);
+        canvas.outline(area, *tile.success ? kSuccessColor : kFailureColor, 3);
     else
         canvas.outline(area, kInk, 1);
     double y = area.bottom() + 0.8 * line;
@@ -49,7 +47,7 @@ Picture draw_tile(const ContactTile& tile, std::size_t line_count, double font, 
 Picture legend(int width, double font) {
     Canvas canvas(static_cast<int>(2 * font), width);
     double x = font;
-    for (const auto& [color, label] : {std::pair{kSuccess, "success"}, std::pair{kFailure, "failure"}}) {
+    for (const auto& [color, label] : {std::pair{kSuccessColor, "success"}, std::pair{kFailureColor, "failure"}}) {
         canvas.outline({x, 0.5 * font, font, font}, color, 3);
         canvas.text({x + 1.5 * font, font}, label, {.size = font});
         x += 2.5 * font + text_width(label, {.size = font});
@@ -66,19 +64,20 @@ Picture contact_sheet(std::span<const ContactTile> tiles, const ContactSheetOpti
     const int height = tiles[0].window.height(), width = tiles[0].window.width();
     require(height > 0 && width > 0, "the contact sheet's first window is empty");
     std::size_t line_count = 0;
-    bool labelled = false;
+    bool any_success = false, any_failure = false;
     for (const auto& tile : tiles) {
         require(tile.window.height() == height && tile.window.width() == width, "a contact sheet's windows have ",
                 tile.window.height(), " x ", tile.window.width(), " and ", height, " x ", width,
                 " pixels; they must be equal");
         line_count = std::max(line_count, lines_of(tile.caption).size());
-        labelled = labelled || tile.success;
+        any_success = any_success || tile.success == true;
+        any_failure = any_failure || tile.success == false;
     }
     const double font = std::clamp(0.095 * width * options.zoom, 8.0, 24.0);
     std::vector<Picture> pictures;
     for (const auto& tile : tiles) pictures.push_back(draw_tile(tile, line_count, font, options));
     const Picture grid = sheet(pictures, options.columns, options.title, 1.6 * font);
-    return labelled ? sheet(std::array{grid, legend(grid.width, font)}, 1) : grid;
+    return any_success && any_failure ? sheet(std::array{grid, legend(grid.width, font)}, 1) : grid;
 }
 
 }  // namespace ebgrasp

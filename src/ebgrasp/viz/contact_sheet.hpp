@@ -23,7 +23,10 @@ struct ContactSheetOptions {
     double opening = 0.085, finger_width = 0.022;  ///< metres, as in GlyphStyle
 };
 
-/// The tiles row by row, each with its own contrast. Throws Error: no tiles, empty windows or windows of several sizes.
+inline constexpr Color kSuccessColor{0, 158, 115}, kFailureColor{213, 94, 0};
+
+/// The tiles row by row, each with its own contrast, and a legend of the frames if both successes and failures are
+/// among them. Throws Error: no tiles, empty windows or windows of several sizes.
 Picture contact_sheet(std::span<const ContactTile> tiles, const ContactSheetOptions& options = {});
 
 }  // namespace ebgrasp

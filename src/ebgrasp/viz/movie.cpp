@@ -63,7 +63,8 @@ void write_mp4(const fs::path& path, int count, double fps, const Frames& frame)
     const fs::path temporary = path.string() + ".tmp" + std::to_string(getpid()) + ".mp4";
     try {
         encode_mp4(temporary, count, fps, frame);
-        fs::rename(temporary, path);
+        fs::rename(temporary, path, code);
+        require(!code, path.string(), ": cannot be written (", code.message(), ")");
     } catch (...) {
         fs::remove(temporary, code);
         throw;

@@ -57,7 +57,7 @@ std::string format(const char* pattern, Values... values) {
 }  // namespace
 
 Limits depth_contrast(const DepthImage& image, const Mask& mask) {
-    constexpr double kLeftOut = 0.005;
+    constexpr double kLeftOut = 0.001;
     std::vector<double> all, masked;
     for (Eigen::Index i = 0; i < image.depth.size(); ++i) {
         const float z = image.depth.data()[i];
@@ -116,7 +116,7 @@ void draw_mask(Canvas& canvas, const ImageView& view, const Mask& mask) {
                         {0, static_cast<double>(mask.rows() - 1)}};
     for (Eigen::Index i = 0; i < mask.size(); ++i) inside.z.push_back(mask.data()[i] != 0);
     for (const auto& [from, to] : contour_lines(inside, 0.5))
-        canvas.line(view.at(from.y(), from.x()), view.at(to.y(), to.x()), kMaskBlue, 2);
+        canvas.line(view.at(from.y(), from.x()), view.at(to.y(), to.x()), kMaskBlue, 2.5);
 }
 
 // All of an image as overlaid, in one view of it.
@@ -191,7 +191,7 @@ Picture grasp_overlay(const DepthImage& image, std::span<const RankedGrasp> gras
             "; it must be in [64, 4096]");
     const Overlay overlay(image, grasps, options);
     const double zoom = static_cast<double>(options.size) / std::max(image.height(), image.width());
-    const double font = options.size / 48.0, pad = 0.8 * font, line_width = options.size / 400.0;
+    const double font = options.size / 48.0, pad = 0.8 * font, line_width = options.size / 320.0;
     const double header = options.title.empty() ? pad : 2.6 * font;
     const auto missing = image.depth.unaryExpr([](float z) { return !is_depth(z); }).count();
     const double footer = missing > 0 ? 1.8 * font : pad;

@@ -21,7 +21,7 @@ struct ImageView {
     }
 };
 
-/// Depths that are drawn brightest (low) and darkest (high): the nearest and farthest half percent left out; where
+/// Depths that are drawn brightest (low) and darkest (high): the nearest and farthest thousandth left out; where
 /// `mask` (0 x 0: none) is set decides the near end.
 Limits depth_contrast(const DepthImage& image, const Mask& mask = {});
 

@@ -105,7 +105,7 @@ Picture line_plot(std::span<const Series> series, const PlotOptions& user_option
     std::vector<LegendEntry> legend;
     std::vector<Point> all;
     const Rect area = plot_area(options);
-    Canvas canvas = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
+    Canvas drawn = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
         for (std::size_t i = 0; i < series.size(); ++i) {
             const auto& [label, x, y, line, markers] = series[i];
             const Color color = series_color(i);
@@ -126,8 +126,8 @@ Picture line_plot(std::span<const Series> series, const PlotOptions& user_option
             legend.push_back({label, color, line ? LegendEntry::Kind::line : LegendEntry::Kind::dot});
         }
     });
-    draw_legend(canvas, area, legend, all, options.font);
-    return canvas.picture();
+    draw_legend(drawn, area, legend, all, options.font);
+    return drawn.picture();
 }
 
 Picture histogram(std::span<const Sample> samples, int bins, const PlotOptions& user_options) {
@@ -142,17 +142,20 @@ Picture histogram(std::span<const Sample> samples, int bins, const PlotOptions& 
     }
     std::vector<std::vector<double>> shares;
     double highest = 0;
-    for (const auto& sample : samples) {
+    for (const auto& [label, values, weights, color] : samples) {
+        require(weights.empty() || weights.size() == values.size(), "sample '", label, "' has ", values.size(),
+                " values and ", weights.size(), " weights; they must be as many");
         std::vector<double> share(static_cast<std::size_t>(bins), 0.0);
         double total = 0;
-        for (const double value : sample.values) {
-            if (!std::isfinite(value)) continue;
-            ++total;
-            const double bin = options.x.limits->fraction(value) * bins;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (!std::isfinite(values[i])) continue;
+            const double weight = weights.empty() ? 1 : weights[i];
+            total += weight;
+            const double bin = options.x.limits->fraction(values[i]) * bins;
             if (!(bin >= 0 && bin <= bins)) continue;
-            ++share[static_cast<std::size_t>(std::min(bin, bins - 1.0))];
+            share[static_cast<std::size_t>(std::min(bin, bins - 1.0))] += weight;
         }
-        for (double& value : share) value /= std::max(total, 1.0);
+        for (double& value : share) value /= total > 0 ? total : 1;
         highest = std::max(highest, *std::max_element(share.begin(), share.end()));
         shares.push_back(std::move(share));
     }
@@ -161,22 +164,22 @@ Picture histogram(std::span<const Sample> samples, int bins, const PlotOptions& 
     std::vector<LegendEntry> legend;
     std::vector<Point> tops;
     const Rect area = plot_area(options);
-    Canvas canvas = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
+    Canvas drawn = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
         for (std::size_t i = 0; i < samples.size(); ++i) {
-            const Color color = series_color(i);
+            const Color color = samples[i].color.value_or(series_color(i));
             std::vector<Point> outline = {axes.at(options.x.limits->low, 0)};
             for (int bin = 0; bin < bins; ++bin)
                 for (const int edge : {bin, bin + 1})
                     outline.push_back(axes.at(options.x.limits->at(double(edge) / bins), shares[i][std::size_t(bin)]));
             outline.push_back(axes.at(options.x.limits->high, 0));
             canvas.polygon(outline, color.with_alpha(90));
-            canvas.polyline(outline, color, 2);
+            canvas.polyline(outline, color, 2.5);
             tops.insert(tops.end(), outline.begin(), outline.end());
             legend.push_back({samples[i].label, color.with_alpha(150), LegendEntry::Kind::patch});
         }
     });
-    draw_legend(canvas, area, legend, tops, options.font);
-    return canvas.picture();
+    draw_legend(drawn, area, legend, tops, options.font);
+    return drawn.picture();
 }
 
 Picture bar_chart(std::span<const Bar> bars, const PlotOptions& user_options) {
@@ -204,11 +207,11 @@ Picture bar_chart(std::span<const Bar> bars, const PlotOptions& user_options) {
     Axes axes(canvas, area, options);
     axes.draw_grid(true, false);
     for (std::size_t i = 0; i < bars.size(); ++i) {
-        const auto& [label, value, low, high] = bars[i];
+        const auto& [label, value, low, high, color] = bars[i];
         const double y = static_cast<double>(i) + 0.5;
         const Point root = axes.at(0, y - 0.32), tip = axes.at(value, y + 0.32);
         canvas.rectangle({std::min(root.x(), tip.x()), root.y(), std::abs(tip.x() - root.x()), tip.y() - root.y()},
-                         series_color(0).with_alpha(190));
+                         color.value_or(series_color(0)).with_alpha(190));
         double end = std::max(tip.x(), root.x());
         if (low < high) {
             const Point a = axes.at(low, y), b = axes.at(high, y);
@@ -238,7 +241,7 @@ Picture reliability_diagram(std::span<const ReliabilityBin> bins, const PlotOpti
     const double font = options.font;
     const Rect area = plot_area(options);
     std::vector<Point> dots;
-    Canvas canvas = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
+    Canvas drawn = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
         canvas.dashed_line(axes.at(0, 0), axes.at(1, 1), kReferenceGray, 2);
         const double bar_width = 0.6 / std::max<double>(1, static_cast<double>(bins.size()));
         for (const auto& bin : bins) {
@@ -253,20 +256,20 @@ Picture reliability_diagram(std::span<const ReliabilityBin> bins, const PlotOpti
             if (bin.count == 0) continue;
             const Point low = axes.at(bin.predicted, bin.low), high = axes.at(bin.predicted, bin.high);
             const Point cap(0.25 * font, 0);
-            canvas.line(low, high, series_color(0), 2);
-            canvas.line(low - cap, low + cap, series_color(0), 2);
-            canvas.line(high - cap, high + cap, series_color(0), 2);
+            canvas.line(low, high, series_color(0), 2.5);
+            canvas.line(low - cap, low + cap, series_color(0), 2.5);
+            canvas.line(high - cap, high + cap, series_color(0), 2.5);
             dots.push_back(axes.at(bin.predicted, bin.observed));
         }
-        canvas.polyline(dots, series_color(0), 2);
+        canvas.polyline(dots, series_color(0), 2.5);
         for (const auto& dot : dots) canvas.disc(dot, 0.28 * font, series_color(0));
     });
-    draw_legend(canvas, area,
+    draw_legend(drawn, area,
                 {{"observed, with interval", series_color(0), LegendEntry::Kind::line},
                  {"perfect calibration", kReferenceGray, LegendEntry::Kind::dashes},
                  {"share of examples", kReferenceGray.with_alpha(90), LegendEntry::Kind::patch}},
                 dots, font);
-    return canvas.picture();
+    return drawn.picture();
 }
 
 namespace {
@@ -344,7 +347,7 @@ Picture contour_plot(const GridFunction& f, const ContourOptions& contours, Plot
         const double band = std::clamp(std::floor(scale.limits.fraction(z) * levels), 0.0, levels - 1.0);
         return scale.at((band + 0.5) / levels);
     };
-    Canvas canvas = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
+    Canvas drawn = plot(options, area, [&](Canvas& canvas, const Axes& axes) {
         canvas.shade(area, [&](double x, double y) {
             const Point data = axes.data_at(x, y);
             return band_color(interpolate(f, data.x(), data.y()));
@@ -354,8 +357,8 @@ Picture contour_plot(const GridFunction& f, const ContourOptions& contours, Plot
                 canvas.line(axes.at(from.x(), from.y()), axes.at(to.x(), to.y()), Color{0, 0, 0, 90}, 1);
         std::vector<Point> path;
         for (const auto& point : contours.path) path.push_back(axes.at(point.x(), point.y()));
-        canvas.polyline(path, kBlack, 4);
-        canvas.polyline(path, kWhite, 2);
+        canvas.polyline(path, kBlack, 5);
+        canvas.polyline(path, kWhite, 3);
         if (!path.empty()) canvas.disc(path.front(), 0.25 * font, kWhite);
         for (const auto& mark : contours.marks) {
             const Point center = axes.at(mark.x, mark.y);
@@ -364,8 +367,8 @@ Picture contour_plot(const GridFunction& f, const ContourOptions& contours, Plot
             if (!mark.filled) canvas.disc(center, 0.16 * font, kWhite);
         }
     });
-    if (contours.color_bar) draw_color_bar(canvas, {area.right() + font, area.y, bar_space, area.height}, scale, font);
-    return canvas.picture();
+    if (contours.color_bar) draw_color_bar(drawn, {area.right() + font, area.y, bar_space, area.height}, scale, font);
+    return drawn.picture();
 }
 
 }  // namespace ebgrasp

@@ -1,6 +1,7 @@
 // Plots for papers: curves, histograms, bars, reliability, contours.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,16 +21,19 @@ Picture line_plot(std::span<const Series> series, const PlotOptions& options);
 
 struct Sample {
     std::string label;
-    std::vector<double> values;  ///< non-finite ones are ignored
+    std::vector<double> values;        ///< non-finite ones are ignored
+    std::vector<double> weights = {};  ///< as many as values, or none: each value counts once
+    std::optional<Color> color = {};   ///< by default the palette's
 };
 
 /// Overlaid histograms over common bins (over x.limits if given): the share of each sample that lies in each bin.
-/// Throws Error unless bins is in [1, 10000].
+/// Throws Error unless bins is in [1, 10000] and every sample has as many weights as values, or none.
 Picture histogram(std::span<const Sample> samples, int bins, const PlotOptions& options);
 
 struct Bar {
     std::string label;
-    double value, low, high;  ///< [low, high]: an interval around value, drawn if low < high
+    double value, low, high;          ///< [low, high]: an interval around value, drawn if low < high
+    std::optional<Color> color = {};  ///< by default the palette's first
 };
 
 /// Horizontal bars, first on top, with interval whiskers and their values as text (x is the value's axis).

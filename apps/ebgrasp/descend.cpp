@@ -1,0 +1,137 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <iostream>
+
+#include "commands.hpp"
+#include "depth_input.hpp"
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/planning/jaws.hpp"
+#include "ebgrasp/planning/proposals.hpp"
+#include "ebgrasp/viz/movie.hpp"
+#include "ebgrasp/viz/overlay.hpp"
+#include "ebgrasp/viz/plot.hpp"
+
+namespace ebgrasp::app {
+namespace {
+
+using Trace = std::vector<std::vector<DescentStep>>;  // [grasp][step]
+
+struct DescendOptions {
+    DepthInput input;
+    std::string model = "seed", gripper = "robotiq_2f85", output;
+    std::size_t starts = 24;
+    DescentOptions descent{.steps = 60, .decay = 0.97};
+    double fps = 15;
+};
+
+constexpr int panel_size = 640;  // pixels
+constexpr int hold_frames = 15;  // the last step stays this long
+
+/// The square of the overhead view that holds the region, with a margin.
+ImageView view_of(const Scene& scene, const Rect& area) {
+    Eigen::Vector2d low(1e9, 1e9), high(-1e9, -1e9);
+    for (int row = 0; row < scene.region.rows(); ++row)
+        for (int col = 0; col < scene.region.cols(); ++col)
+            if (scene.region(row, col)) {
+                low = low.cwiseMin(Eigen::Vector2d(row, col));
+                high = high.cwiseMax(Eigen::Vector2d(row, col));
+            }
+    const double side = (high - low).maxCoeff() + 80;  // about 5 cm on each side
+    const Eigen::Vector2d corner = 0.5 * (low + high) - Eigen::Vector2d::Constant(side / 2);
+    return {area, area.width / side, corner.x(), corner.y()};
+}
+
+Picture draw_frame(const Scene& scene, const Gripper& gripper, const Trace& trace, std::size_t step,
+                   const Limits& energies) {
+    Canvas canvas(panel_size, panel_size);
+    const ImageView view = view_of(scene, {0, 0, panel_size, panel_size});
+    canvas.clip(view.area);
+    draw_depth(canvas, view, scene.view.image, depth_contrast(scene.view.image, scene.region));
+    std::vector<std::size_t> order(trace.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::ranges::sort(order, std::greater{}, [&](std::size_t i) { return trace[i][step].energy; });  // best on top
+    for (const std::size_t i : order) {
+        const double badness = energies.fraction(trace[i][step].energy);
+        draw_grasp(canvas, view, trace[i][step].grasp, scene.camera(),
+                   {0.6 * gripper.max_opening, gripper.finger_width, map_color(ColorMap::score, 1.0 - badness), 2.5});
+    }
+
+    std::vector<Series> curves;
+    for (const auto& path : trace) {
+        Series curve;
+        for (std::size_t t = 0; t <= step; ++t) {
+            curve.x.push_back(static_cast<double>(t));
+            curve.y.push_back(path[t].energy);
+        }
+        curves.push_back(std::move(curve));
+    }
+    PlotOptions options;
+    options.title = fmt::format("{} grasps descend the energy: step {}", trace.size(), step);
+    options.x = {"step", Limits{0, static_cast<double>(trace.front().size() - 1)}};
+    options.y = {"energy", energies};
+    options.width = options.height = panel_size;
+    const std::vector<Picture> panels = {canvas.picture(), line_plot(curves, options)};
+    return sheet(panels, 2);
+}
+
+void run(const DescendOptions& options, const CommonOptions& common) {
+    const PlanRequest request = options.input.read();
+    const auto model = load_energy_model(find_model(options.model));
+    const Gripper gripper = load_gripper(options.gripper);
+    const auto plane = fit_support_plane(request.image);
+    require(plane.has_value(), options.input.depth, ": no support plane found; is a table or bin floor in view?");
+    const Scene scene(request.image, request.mask, *plane, model->view(), PlannerOptions{}.min_height);
+
+    RandomStream random(common.seed);
+    auto grasps = uniform_proposals(scene, gripper, options.starts, random);
+    require(!grasps.empty(), options.input.depth, ": nothing to grasp stands out of the support plane");
+    const auto encoded = model->encode(scene.view.image, scene.region);
+    Trace trace;
+    descend(*encoded, scene.camera(), grasps, options.descent, admissible_grasps(scene, gripper), &trace);
+
+    std::vector<double> energies;
+    for (const auto& path : trace)
+        for (const auto& step : path) energies.push_back(step.energy);
+    const Limits limits = limits_of(energies, 0.03);
+    const int steps = options.descent.steps;
+    write_movie(options.output, steps + 1 + hold_frames, options.fps, [&](int frame) {
+        return draw_frame(scene, gripper, trace, static_cast<std::size_t>(std::min(frame, steps)), limits);
+    });
+
+    double first = 0, last = 0;
+    for (const auto& path : trace) {
+        first += path.front().energy / static_cast<double>(trace.size());
+        last += path.back().energy / static_cast<double>(trace.size());
+    }
+    if (common.json)
+        print_json(
+            {{"output", options.output}, {"grasps", trace.size()}, {"first_energy", first}, {"last_energy", last}});
+    else
+        std::cout << fmt::format("{}: {} grasps, mean energy {:.3f} at the start, {:.3f} at the end\n", options.output,
+                                 trace.size(), first, last);
+}
+
+}  // namespace
+
+void add_descend(CLI::App& app) {
+    add_command<DescendOptions>(
+        app, "descend", "Animate grasps that descend the energy from random starts",
+        "ebgrasp descend --depth depth.npy --intrinsics 525,525,319.5,239.5 --output descent.mp4",
+        [](CLI::App& command, DescendOptions& o) {
+            o.input.declare(command);
+            command.add_option("--output", o.output, "The film (.mp4 or .gif)")->required();
+            command.add_option("--starts", o.starts, "Random grasps that descend")
+                ->check(CLI::Range(1, 1000))
+                ->capture_default_str();
+            command.add_option("--steps", o.descent.steps, "Steps of each")
+                ->check(CLI::Range(1, 10000))
+                ->capture_default_str();
+            command.add_option("--fps", o.fps, "Frames per second")->capture_default_str();
+            command.add_option("--model", o.model, "Weights: a file, or the name of a shipped model")
+                ->capture_default_str();
+            command.add_option("--gripper", o.gripper, "Gripper: a YAML file or a preset")->capture_default_str();
+        },
+        run);
+}
+
+}  // namespace ebgrasp::app

@@ -1,0 +1,274 @@
+#include "ebgrasp/training/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <limits>
+
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/file.hpp"
+#include "ebgrasp/training/seed_network.hpp"
+#include "temporary_folder.hpp"
+#include "training/synthetic_windows.hpp"
+
+namespace ebgrasp {
+namespace {
+
+using testing::HasSubstr;
+
+/// A few short epochs.
+TrainingConfig small_config() {
+    TrainingConfig config;
+    config.temperature = 1;
+    config.epochs = 4;
+    config.batch_size = 64;
+    config.learning_rate = 1e-3;
+    config.device = "cpu";
+    return config;
+}
+
+WindowDataset small_dataset() { return synthetic_windows(24, 16, 1); }
+
+std::string message_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+/// By how batches are drawn.
+class TrainBy : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Batches, TrainBy, testing::Values("example", "window"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(TrainBy, FindsTheRuleOfTheLabels) {
+    const WindowDataset dataset = synthetic_windows(60, 32, 2);
+    TrainingConfig config = small_config();
+    config.epochs = 20;
+    config.batch_by = GetParam();
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors";
+    const TrainingResult result = train(dataset, config, path);
+
+    ASSERT_EQ(result.epochs.size(), 20U);
+    EXPECT_LT(result.epochs.back().training_loss, 0.7 * result.epochs.front().training_loss);
+    EXPECT_LT(result.epochs.back().success_energies[1], result.epochs.back().failure_energies[1]);
+    EXPECT_GT(result.metrics.at("roc_auc").get<double>(), 0.9);
+
+    // The deployed runtime of the checkpoint says the same, and is calibrated.
+    const auto model = load_energy_model(path.string());
+    const Evaluation evaluation =
+        evaluate(*model, dataset, dataset.indices(Split::validation), {.temperature = 1, .batch_size = 64});
+    EXPECT_NEAR(evaluation.roc_auc, result.metrics.at("roc_auc").get<double>(), 1e-3);
+    EXPECT_NEAR(evaluation.loss, result.metrics.at("loss").get<double>(), 1e-3);
+    EXPECT_LT(evaluation.ece, 0.1);
+}
+
+TEST(Train, KeepsTheEpochOfLowestValidationLoss) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors";
+    int calls = 0;
+    const TrainingResult result = train(small_dataset(), small_config(), path,
+                                        [&](const EpochReport& report) { EXPECT_EQ(report.epoch, ++calls); });
+    EXPECT_EQ(calls, 4);
+    double lowest = std::numeric_limits<double>::infinity();
+    int best = 0;
+    for (const EpochReport& report : result.epochs)
+        if (report.validation_loss < lowest) {
+            lowest = report.validation_loss;
+            best = report.epoch;
+        }
+    EXPECT_EQ(result.best_epoch, best);
+    EXPECT_EQ(result.metrics.at("loss").get<double>(), lowest);
+    const Checkpoint checkpoint = read_checkpoint(path);
+    EXPECT_EQ(checkpoint.info.at("provenance").at("epoch"), best);
+    EXPECT_EQ(checkpoint.info.at("config").get<TrainingConfig>().temperature, 1);
+    for (const char* key : {"calibration", "view", "normalization", "metrics"})
+        EXPECT_TRUE(checkpoint.info.contains(key));
+
+    const std::string log = read_file(path.string() + ".csv", 1 << 20);
+    EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 5);
+    EXPECT_THAT(log, testing::StartsWith("epoch,training_loss,validation_loss,"));
+}
+
+// All windows are equal, so that batch norm sees the same in every batch; the weights hardly move and the loss is a
+// mean over examples. Then the epoch's loss is that of all examples, unless one is left out or taken twice.
+TEST_P(TrainBy, AnEpochTakesEveryExampleOnce) {
+    WindowDataset dataset = synthetic_windows(40, 16, 3);
+    WindowExamples& examples = dataset.examples;
+    for (std::size_t i = window_pixels; i < examples.windows.size(); ++i)
+        examples.windows[i] = examples.windows[i % window_pixels];
+    TrainingConfig config = small_config();
+    config.loss = "bce";
+    config.epochs = 1;
+    config.batch_size = 56;  // 3.5 windows; 8 batches are the 448 training examples
+    config.learning_rate = 1e-30;
+    config.dropout = 0;
+    config.augment = false;
+    config.batch_by = GetParam();
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors";
+    const double loss = train(dataset, config, path).epochs[0].training_loss;
+
+    const Checkpoint checkpoint = read_checkpoint(path);
+    const WindowNormalization normalization = normalization_of(checkpoint);
+    SeedNetwork network(/*dropout=*/0.0);
+    load_checkpoint(network, checkpoint);
+    network->train();
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor window =
+        torch::tensor(std::vector<float>(examples.windows.begin(), examples.windows.begin() + window_pixels));
+    const torch::Tensor code = network->encode(
+        ((window - normalization.depth_mean) / normalization.depth_std).view({1, 1, window_size, window_size}));
+    const auto loss_of = [&](std::span<const std::size_t> indices) {
+        double sum = 0;
+        for (const std::size_t i : indices) {
+            torch::Tensor grasp = torch::empty({1, 4});
+            for (std::size_t k = 0; k < 4; ++k)
+                grasp[0][static_cast<std::int64_t>(k)] =
+                    (examples.grasps[5 * i + k] - normalization.grasp_mean[k]) / normalization.grasp_std[k];
+            const double energy = network->energies(code, grasp).item<double>();
+            sum += std::log1p(std::exp((examples.success(i) ? energy : -energy) / config.temperature));
+        }
+        return sum / static_cast<double>(indices.size());
+    };
+    const std::vector<std::size_t> training = dataset.indices(Split::train);
+    ASSERT_EQ(training.size(), 448U);
+    EXPECT_NEAR(loss, loss_of(training), 1e-6);
+    EXPECT_GT(std::abs(loss - loss_of(std::span(training).first(447))), 1e-5) << "a missing example would show";
+}
+
+// --------------------------------------------------------------------------------------------------- kill and resume
+
+/// The checkpoint's bytes after training that is killed after each of the epochs `kills`.
+std::string trained_bytes(const WindowDataset& dataset, const TrainingConfig& config, std::vector<int> kills) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors";
+    struct Killed {};
+    kills.push_back(0);  // the last call goes through
+    for (const int kill : kills) {
+        try {
+            train(dataset, config, path, [&](const EpochReport& report) {
+                if (report.epoch == kill) throw Killed();
+            });
+        } catch (const Killed&) {
+        }
+    }
+    return read_file(path, std::size_t{1} << 24);
+}
+
+TEST_P(TrainBy, KilledAndResumedEndsInTheSameBytes) {
+    const WindowDataset dataset = small_dataset();
+    TrainingConfig config = small_config();
+    config.batch_by = GetParam();
+    const std::string whole = trained_bytes(dataset, config, {});
+    EXPECT_TRUE(whole == trained_bytes(dataset, config, {2}));
+    EXPECT_TRUE(whole == trained_bytes(dataset, config, {1, 3, 4}));
+}
+
+TEST(Train, DoesNotDependOnThreads) {
+    const WindowDataset dataset = small_dataset();
+    TrainingConfig config = small_config();
+    const auto tensors = [&](int threads) {
+        config.threads = threads;
+        Checkpoint checkpoint = parse_checkpoint(trained_bytes(dataset, config, {}), "trained");
+        checkpoint.info = {};  // holds the number of threads
+        return checkpoint_bytes(checkpoint, "tensors");
+    };
+    EXPECT_TRUE(tensors(1) == tensors(2));
+}
+
+TEST(Train, GoesOnWithMoreEpochsAndReturnsAtOnceWithoutAny) {
+    const WindowDataset dataset = small_dataset();
+    TrainingConfig config = small_config();
+    const TemporaryFolder folder;
+    const auto whole = folder.path() / "whole", halves = folder.path() / "halves";
+    const TrainingResult expected = train(dataset, config, whole);
+    config.epochs = 2;
+    train(dataset, config, halves);
+    const std::string after_two = read_file(halves, std::size_t{1} << 24);
+    EXPECT_EQ(train(dataset, config, halves).epochs.size(), 2U);
+    EXPECT_TRUE(read_file(halves, std::size_t{1} << 24) == after_two);
+
+    config.epochs = 4;
+    int calls = 0;
+    const TrainingResult result = train(dataset, config, halves, [&](const EpochReport&) { ++calls; });
+    EXPECT_EQ(calls, 2);
+    ASSERT_EQ(result.epochs.size(), 4U);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(result.epochs[i].training_loss, expected.epochs[i].training_loss);
+        EXPECT_EQ(result.epochs[i].validation_loss, expected.epochs[i].validation_loss);
+    }
+}
+
+TEST(Train, RefusesAStateOfAnotherRun) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors", state = folder.path() / "seed.safetensors.state";
+    TrainingConfig config = small_config();
+    config.epochs = 1;
+    train(small_dataset(), config, path);
+
+    TrainingConfig other = config;
+    other.temperature = 2;
+    EXPECT_THAT(message_of([&] { train(small_dataset(), other, path); }),
+                HasSubstr("another configuration or data set"));
+    WindowDataset moved = small_dataset();
+    moved.examples.grasp_window[3] = 1;
+    EXPECT_THAT(message_of([&] { train(moved, config, path); }), HasSubstr("another configuration or data set"));
+
+    std::filesystem::remove(path);
+    EXPECT_THAT(message_of([&] { train(small_dataset(), config, path); }), HasSubstr("is gone"));
+    std::filesystem::resize_file(state, 1000);
+    EXPECT_THAT(message_of([&] { train(small_dataset(), config, path); }), HasSubstr("truncated"));
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// errors
+
+TEST(Train, NamesTheFieldThatIsOutOfRange) {
+    const auto message = [](const std::function<void(TrainingConfig&)>& change) {
+        TrainingConfig config;
+        change(config);
+        return message_of([&] { config.validate(); });
+    };
+    EXPECT_EQ(message([](auto&) {}), "no error");
+    EXPECT_THAT(message([](auto& c) { c.model = "tree"; }), HasSubstr("model is tree"));
+    EXPECT_THAT(message([](auto& c) { c.loss = "l2"; }), HasSubstr("loss is l2"));
+    EXPECT_THAT(message([](auto& c) { c.temperature = 0; }), HasSubstr("temperature is 0"));
+    EXPECT_THAT(message([](auto& c) { c.temperature = std::nan(""); }), HasSubstr("temperature is nan"));
+    EXPECT_THAT(message([](auto& c) { c.epochs = 0; }), HasSubstr("epochs is 0"));
+    EXPECT_THAT(message([](auto& c) { c.batch_size = 1; }), HasSubstr("batch_size is 1"));
+    EXPECT_THAT(message([](auto& c) { c.batch_by = "object"; }), HasSubstr("batch_by is object"));
+    EXPECT_THAT(message([](auto& c) { c.learning_rate = -1; }), HasSubstr("learning_rate is -1"));
+    EXPECT_THAT(message([](auto& c) { c.dropout = 1; }), HasSubstr("dropout is 1"));
+    EXPECT_THAT(message([](auto& c) { c.device = "tpu"; }), HasSubstr("device is tpu"));
+    EXPECT_THAT(message([](auto& c) { c.threads = -1; }), HasSubstr("threads is -1"));
+    EXPECT_THAT(message([](auto& c) { c.split_by = "colour"; }), HasSubstr("colour"));
+}
+
+TEST(Train, NeedsSuccessesAndFailures) {
+    const TemporaryFolder folder;
+    for (const std::uint8_t verdict : {0, 1}) {
+        WindowDataset dataset = small_dataset();
+        for (const std::size_t i : dataset.indices(Split::validation)) dataset.examples.verdict[i] = verdict;
+        EXPECT_THAT(message_of([&] { train(dataset, small_config(), folder.path() / "seed"); }),
+                    HasSubstr("validation split has"));
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Train, SaysThatItDiverged) {
+    const TemporaryFolder folder;
+    TrainingConfig config = small_config();
+    config.temperature = 1e-42;  // energies / temperature overflow
+    EXPECT_THAT(message_of([&] { train(small_dataset(), config, folder.path() / "seed"); }),
+                HasSubstr("training diverged in epoch 1"));
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace ebgrasp
