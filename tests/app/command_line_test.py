@@ -180,7 +180,8 @@ class CommandLine(unittest.TestCase):
     # -- the loop
 
     def test_every_command_has_help_with_an_example(self):
-        commands = ["plan", "landscape", "objects", "generate", "doctor"] + ["train", "evaluate"] * HAS_TRAINING
+        commands = ["plan", "landscape", "descend", "objects", "generate", "inspect", "import-dexnet", "export-dexnet",
+                    "doctor"] + ["train", "evaluate"] * HAS_TRAINING
         for command in commands:
             self.assertIn("Example:\n  ebgrasp " + command, self.run_ok(command, "--help").stdout)
 

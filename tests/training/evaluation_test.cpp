@@ -74,12 +74,12 @@ TEST(Evaluation, HoldsTheMetricsOfItsEnergies) {
     double failures = 0, loss = 0, successes = 0;
     std::vector<double> probabilities;
     for (std::size_t i = 0; i < energies.size(); ++i) {
-        if (!success[i]) failures += std::exp(-energies[i] / 2);
+        if (!success[i]) failures += std::exp(-energies[i] / 2.0);
         probabilities.push_back(options.calibration->probability(energies[i]));
     }
     for (std::size_t i = 0; i < energies.size(); ++i) {
         if (!success[i]) continue;
-        loss += energies[i] / 2 + std::log(std::exp(-energies[i] / 2) + failures);
+        loss += energies[i] / 2.0 + std::log(std::exp(-energies[i] / 2.0) + failures);
         ++successes;
     }
     EXPECT_NEAR(evaluation.loss, loss / successes, 1e-9) << "one batch holds all examples, whatever the shuffle";

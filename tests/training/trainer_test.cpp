@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <limits>
+#include <numbers>
+#include <numeric>
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
@@ -26,6 +28,8 @@ TrainingConfig small_config() {
     config.batch_size = 64;
     config.learning_rate = 1e-3;
     config.device = "cpu";
+    config.batch_by = "window";
+    config.threads = 1;  // batches are too small for more
     return config;
 }
 
@@ -47,14 +51,16 @@ INSTANTIATE_TEST_SUITE_P(Batches, TrainBy, testing::Values("example", "window"),
 
 TEST_P(TrainBy, FindsTheRuleOfTheLabels) {
     const WindowDataset dataset = synthetic_windows(60, 32, 2);
+    constexpr int epochs = 6;
     TrainingConfig config = small_config();
-    config.epochs = 20;
+    config.epochs = epochs;
+    config.augment = false;  // the rule with its half turn takes longer to learn
     config.batch_by = GetParam();
     const TemporaryFolder folder;
     const auto path = folder.path() / "seed.safetensors";
     const TrainingResult result = train(dataset, config, path);
 
-    ASSERT_EQ(result.epochs.size(), 20U);
+    ASSERT_EQ(result.epochs.size(), std::size_t{epochs});
     EXPECT_LT(result.epochs.back().training_loss, 0.7 * result.epochs.front().training_loss);
     EXPECT_LT(result.epochs.back().success_energies[1], result.epochs.back().failure_energies[1]);
     EXPECT_GT(result.metrics.at("roc_auc").get<double>(), 0.9);
@@ -95,51 +101,85 @@ TEST(Train, KeepsTheEpochOfLowestValidationLoss) {
     EXPECT_THAT(log, testing::StartsWith("epoch,training_loss,validation_loss,"));
 }
 
-// All windows are equal, so that batch norm sees the same in every batch; the weights hardly move and the loss is a
-// mean over examples. Then the epoch's loss is that of all examples, unless one is left out or taken twice.
-TEST_P(TrainBy, AnEpochTakesEveryExampleOnce) {
-    WindowDataset dataset = synthetic_windows(40, 16, 3);
-    WindowExamples& examples = dataset.examples;
-    for (std::size_t i = window_pixels; i < examples.windows.size(); ++i)
-        examples.windows[i] = examples.windows[i % window_pixels];
-    TrainingConfig config = small_config();
-    config.loss = "bce";
-    config.epochs = 1;
-    config.batch_size = 56;  // 3.5 windows; 8 batches are the 448 training examples
-    config.learning_rate = 1e-30;
-    config.dropout = 0;
-    config.augment = false;
-    config.batch_by = GetParam();
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "seed.safetensors";
-    const double loss = train(dataset, config, path).epochs[0].training_loss;
+/// One epoch in which all windows are equal, so that batch norm sees the same in every batch, the weights hardly move
+/// and the loss is a mean over examples: then the epoch's loss is told by the losses of single examples.
+struct StillEpoch {
+    StillEpoch(const std::string& batch_by, bool augment) : dataset(synthetic_windows(40, 16, 3)) {
+        WindowExamples& examples = dataset.examples;
+        for (std::size_t i = window_pixels; i < examples.windows.size(); ++i)
+            examples.windows[i] = examples.windows[i % window_pixels];
+        config.loss = "bce";
+        config.epochs = 1;
+        config.batch_size = 56;  // 3.5 windows; 8 batches are the 448 training examples
+        config.learning_rate = 1e-30;
+        config.dropout = 0;
+        config.augment = augment;
+        config.batch_by = batch_by;
+        const TemporaryFolder folder;
+        const auto path = folder.path() / "seed.safetensors";
+        loss = train(dataset, config, path).epochs[0].training_loss;
 
-    const Checkpoint checkpoint = read_checkpoint(path);
-    const WindowNormalization normalization = normalization_of(checkpoint);
-    SeedNetwork network(/*dropout=*/0.0);
-    load_checkpoint(network, checkpoint);
-    network->train();
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor window =
-        torch::tensor(std::vector<float>(examples.windows.begin(), examples.windows.begin() + window_pixels));
-    const torch::Tensor code = network->encode(
-        ((window - normalization.depth_mean) / normalization.depth_std).view({1, 1, window_size, window_size}));
-    const auto loss_of = [&](std::span<const std::size_t> indices) {
-        double sum = 0;
-        for (const std::size_t i : indices) {
+        const torch::NoGradGuard no_grad;
+        const Checkpoint checkpoint = read_checkpoint(path);
+        load_checkpoint(network, checkpoint);
+        network->train();
+        normalization = normalization_of(checkpoint);
+        const torch::Tensor window = torch::from_blob(examples.windows.data(), {1, 1, window_size, window_size});
+        code = network->encode((window - normalization.depth_mean) / normalization.depth_std);
+    }
+
+    /// The loss of each training example with its angle turned by `turn`.
+    std::vector<double> losses(double turn = 0) {
+        std::vector<double> losses;
+        for (const std::size_t i : dataset.indices(Split::train)) {
             torch::Tensor grasp = torch::empty({1, 4});
             for (std::size_t k = 0; k < 4; ++k)
                 grasp[0][static_cast<std::int64_t>(k)] =
-                    (examples.grasps[5 * i + k] - normalization.grasp_mean[k]) / normalization.grasp_std[k];
+                    (dataset.examples.grasps[5 * i + k] + (k == 3 ? turn : 0) - normalization.grasp_mean[k]) /
+                    normalization.grasp_std[k];
             const double energy = network->energies(code, grasp).item<double>();
-            sum += std::log1p(std::exp((examples.success(i) ? energy : -energy) / config.temperature));
+            losses.push_back(
+                std::log1p(std::exp((dataset.examples.success(i) ? energy : -energy) / config.temperature)));
         }
-        return sum / static_cast<double>(indices.size());
-    };
-    const std::vector<std::size_t> training = dataset.indices(Split::train);
-    ASSERT_EQ(training.size(), 448U);
-    EXPECT_NEAR(loss, loss_of(training), 1e-6);
-    EXPECT_GT(std::abs(loss - loss_of(std::span(training).first(447))), 1e-5) << "a missing example would show";
+        return losses;
+    }
+
+    WindowDataset dataset;
+    TrainingConfig config = small_config();
+    SeedNetwork network{/*dropout=*/0.0};
+    WindowNormalization normalization;
+    torch::Tensor code;
+    double loss;
+};
+
+double mean(std::span<const double> values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+TEST_P(TrainBy, AnEpochTakesEveryExampleOnce) {
+    StillEpoch epoch(GetParam(), /*augment=*/false);
+    const std::vector<double> losses = epoch.losses();
+    ASSERT_EQ(losses.size(), 448U);
+    EXPECT_NEAR(epoch.loss, mean(losses), 1e-6);
+    EXPECT_GT(std::abs(epoch.loss - mean(std::span(losses).first(447))), 1e-5) << "a missing example would show";
+}
+
+TEST_P(TrainBy, AugmentationTurnsHalfOfTheGraspsByPi) {
+    StillEpoch epoch(GetParam(), /*augment=*/true);
+    const std::vector<double> labelled = epoch.losses();
+    std::vector<double> turned = epoch.losses(std::numbers::pi);
+    const std::vector<double> turned_back = epoch.losses(-std::numbers::pi);
+    const std::vector<std::size_t> training = epoch.dataset.indices(Split::train);
+    double expected = 0, variance = 0;  // of the sum over examples, each turned with probability 0.5
+    for (std::size_t i = 0; i < labelled.size(); ++i) {
+        if (epoch.dataset.examples.grasps[5 * training[i] + 3] > 0) turned[i] = turned_back[i];
+        expected += (labelled[i] + turned[i]) / 2;
+        variance += std::pow((labelled[i] - turned[i]) / 2, 2);
+    }
+    const double sum = epoch.loss * static_cast<double>(labelled.size()), deviation = std::sqrt(variance);
+    EXPECT_NEAR(sum, expected, 4 * deviation);
+    EXPECT_GT(std::abs(std::accumulate(labelled.begin(), labelled.end(), 0.0) - sum), 1e-3) << "none is turned";
+    EXPECT_GT(std::abs(std::accumulate(turned.begin(), turned.end(), 0.0) - sum), 1e-3) << "all are turned";
 }
 
 // --------------------------------------------------------------------------------------------------- kill and resume

@@ -18,7 +18,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CameraDistribution, intrinsics, min_distance,
                                    max_elevation, max_roll, max_target_offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NoiseParameters, gamma_shape, gp_probability, gp_sigma, gp_scale,
                                    edge_missing_probability, edge_threshold)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WrenchParameters, friction, cone_faces, torque_scaling, finger_radius)
+// Without the friction: that is the gripper's.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WrenchParameters, cone_faces, torque_scaling, finger_radius)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Uncertainty, grasp_translation, grasp_rotation, object_translation, object_rotation,
                                    friction, samples)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LabelParameters, wrench, uncertainty, threshold, approach_distance, table_clearance)

@@ -33,8 +33,7 @@ std::vector<LabelledGrasp> label_candidates(const LabelOracle& oracle, std::size
     const auto share = [&](double fraction) {
         return static_cast<std::size_t>(std::lround(fraction * static_cast<double>(count)));
     };
-    auto X_WG =
-        antipodal_candidates(object, approach_W, config.labels.wrench.friction, gripper, share(mix.antipodal), random);
+    auto X_WG = antipodal_candidates(object, approach_W, gripper.pad_friction, gripper, share(mix.antipodal), random);
     const auto uniform = uniform_candidates(object, approach_W, share(mix.uniform), random);
     X_WG.insert(X_WG.end(), uniform.begin(), uniform.end());
     std::vector<LabelledGrasp> grasps;
