@@ -15,6 +15,11 @@ void DepthInput::declare(CLI::App& command) {
     command.add_option("--depth-scale", scale, "Metres per unit of the depth file")->check(CLI::PositiveNumber);
 }
 
+void ModelInput::declare(CLI::App& command) {
+    command.add_option("--model", model, "Weights: a file, or the name of a shipped model")->capture_default_str();
+    command.add_option("--gripper", gripper, "Gripper: a YAML file or a preset")->capture_default_str();
+}
+
 PlanRequest DepthInput::read() const {
     CameraIntrinsics camera;
     if (!intrinsics.empty())

@@ -18,4 +18,11 @@ struct DepthInput {
     PlanRequest read() const;
 };
 
+/// The options that name the weights and the gripper, shared by every command that reads energies.
+struct ModelInput {
+    std::string model = "seed", gripper = "robotiq_2f85";
+
+    void declare(CLI::App& command);
+};
+
 }  // namespace ebgrasp::app

@@ -18,7 +18,8 @@ using Trace = std::vector<std::vector<DescentStep>>;  // [grasp][step]
 
 struct DescendOptions {
     DepthInput input;
-    std::string model = "seed", gripper = "robotiq_2f85", output;
+    ModelInput energy;
+    std::string output;
     std::size_t starts = 24;
     DescentOptions descent{.steps = 60, .decay = 0.97};
     double fps = 15;
@@ -76,8 +77,8 @@ Picture draw_frame(const Scene& scene, const Gripper& gripper, const Trace& trac
 
 void run(const DescendOptions& options, const CommonOptions& common) {
     const PlanRequest request = options.input.read();
-    const auto model = load_energy_model(find_model(options.model));
-    const Gripper gripper = load_gripper(options.gripper);
+    const auto model = load_energy_model(find_model(options.energy.model));
+    const Gripper gripper = load_gripper(options.energy.gripper);
     const auto plane = fit_support_plane(request.image);
     require(plane.has_value(), options.input.depth, ": no support plane found; is a table or bin floor in view?");
     const Scene scene(request.image, request.mask, *plane, model->view(), PlannerOptions{}.min_height);
@@ -127,9 +128,7 @@ void add_descend(CLI::App& app) {
                 ->check(CLI::Range(1, 10000))
                 ->capture_default_str();
             command.add_option("--fps", o.fps, "Frames per second")->capture_default_str();
-            command.add_option("--model", o.model, "Weights: a file, or the name of a shipped model")
-                ->capture_default_str();
-            command.add_option("--gripper", o.gripper, "Gripper: a YAML file or a preset")->capture_default_str();
+            o.energy.declare(command);
         },
         run);
 }

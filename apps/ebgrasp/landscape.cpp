@@ -13,7 +13,8 @@ namespace {
 
 struct LandscapeCommandOptions {
     DepthInput input;
-    std::string model = "seed", gripper = "robotiq_2f85", output;
+    ModelInput energy;
+    std::string output;
     int rank = 1;
 };
 
@@ -21,9 +22,9 @@ void run(const LandscapeCommandOptions& options, const CommonOptions& common) {
     PlanRequest request = options.input.read();
     request.count = options.rank;
     request.seed = common.seed;
-    const std::shared_ptr<const EnergyModel> model = load_energy_model(find_model(options.model));
+    const std::shared_ptr<const EnergyModel> model = load_energy_model(find_model(options.energy.model));
     const PlannerOptions planner_options;
-    const PlanResult result = Planner(model, load_gripper(options.gripper), planner_options).plan(request);
+    const PlanResult result = Planner(model, load_gripper(options.energy.gripper), planner_options).plan(request);
     require(result.grasps.size() >= static_cast<std::size_t>(options.rank), "--rank is ", options.rank, " but ",
             result.grasps.size(), " grasps were found", result.reason.empty() ? "" : " (" + result.reason + ")");
 
@@ -55,9 +56,7 @@ void add_landscape(CLI::App& app) {
             command.add_option("--rank", o.rank, "Which of the planned grasps")
                 ->check(CLI::Range(1, 1000))
                 ->capture_default_str();
-            command.add_option("--model", o.model, "Weights: a file, or the name of a shipped model")
-                ->capture_default_str();
-            command.add_option("--gripper", o.gripper, "Gripper: a YAML file or a preset")->capture_default_str();
+            o.energy.declare(command);
         },
         run);
 }

@@ -14,7 +14,8 @@ namespace {
 
 struct PlanOptions {
     DepthInput input;
-    std::string model = "seed", gripper = "robotiq_2f85", convention = "ebgrasp", output, overlay;
+    ModelInput energy;
+    std::string convention = "ebgrasp", output, overlay;
     int count = 10;
 };
 
@@ -46,7 +47,7 @@ void run(const PlanOptions& options, const CommonOptions& common) {
     PlanRequest request = options.input.read();
     request.count = options.count;
     request.seed = common.seed;
-    const Planner planner(load_energy_model(find_model(options.model)), load_gripper(options.gripper));
+    const Planner planner(load_energy_model(find_model(options.energy.model)), load_gripper(options.energy.gripper));
     const PlanResult result = planner.plan(request);
 
     const nlohmann::json list = grasp_list(
@@ -69,9 +70,7 @@ void add_plan(CLI::App& app) {
         "ebgrasp plan --depth depth.npy --intrinsics 525,525,319.5,239.5 -n 5 --overlay grasps.png",
         [](CLI::App& command, PlanOptions& o) {
             o.input.declare(command);
-            command.add_option("--model", o.model, "Weights: a file, or the name of a shipped model")
-                ->capture_default_str();
-            command.add_option("--gripper", o.gripper, "Gripper: a YAML file or a preset")->capture_default_str();
+            o.energy.declare(command);
             command.add_option("-n,--count", o.count, "Grasps to return at most")
                 ->check(CLI::Range(1, 10000))
                 ->capture_default_str();
