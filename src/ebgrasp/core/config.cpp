@@ -9,6 +9,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int max_nodes = 1'000'000;
+
 json scalar_to_json(const YAML::Node& node) {
     if (node.Tag() == "!") return node.as<std::string>();  // quoted
     std::int64_t integer;
@@ -20,19 +22,22 @@ json scalar_to_json(const YAML::Node& node) {
     return node.as<std::string>();
 }
 
-json node_to_json(const YAML::Node& node, int depth = 0) {
+/// `budget`: nodes that may still be made; a few nested aliases can stand for more than fit in memory.
+json node_to_json(const YAML::Node& node, int& budget, int depth = 0) {
     require(depth < 32, "nested more than 32 levels deep");
+    require(--budget >= 0, "has more than ", max_nodes, " values");
     switch (node.Type()) {
         case YAML::NodeType::Scalar:
             return scalar_to_json(node);
         case YAML::NodeType::Sequence: {
             json array = json::array();
-            for (const auto& item : node) array.push_back(node_to_json(item, depth + 1));
+            for (const auto& item : node) array.push_back(node_to_json(item, budget, depth + 1));
             return array;
         }
         case YAML::NodeType::Map: {
             json object = json::object();
-            for (const auto& item : node) object[item.first.as<std::string>()] = node_to_json(item.second, depth + 1);
+            for (const auto& item : node)
+                object[item.first.as<std::string>()] = node_to_json(item.second, budget, depth + 1);
             return object;
         }
         default:
@@ -64,7 +69,8 @@ void emit(YAML::Emitter& out, const json& value) {
 json read_yaml(const std::filesystem::path& path) {
     const std::string text = read_file(path, 16 << 20);
     try {
-        return node_to_json(YAML::Load(text));
+        int budget = max_nodes;
+        return node_to_json(YAML::Load(text), budget);
     } catch (const YAML::Exception& error) {
         fail(path.string(), ":", error.mark.line + 1, ": ", error.msg);
     } catch (const Error& error) {
