@@ -19,18 +19,22 @@ using Values = std::vector<double>;
 class NaiveSeed {
   public:
     explicit NaiveSeed(const Checkpoint& checkpoint)
-        : checkpoint_(checkpoint), normalization_(normalization_of(checkpoint)) {}
+        : checkpoint_(checkpoint), normalization_(normalization_of(checkpoint)), first_layer_(literal_first_layer()) {}
 
-    double energy(const float* window, Eigen::RowVector4d y) const {
+    Values features(const float* window) const {
         Values map(window, window + window_pixels);
         for (double& x : map) x = (x - normalization_.depth_mean) / normalization_.depth_std;
         int side = 32;
         for (int i = 0; i < 4; ++i) map = layer(map, i, side);
+        return map;
+    }
+
+    double energy(Values features, Eigen::RowVector4d y) const {
         for (int repeat = 0; repeat < 256; ++repeat)
             for (int k = 0; k < 4; ++k)
-                map.push_back((y[k] - normalization_.grasp_mean[static_cast<std::size_t>(k)]) /
-                              normalization_.grasp_std[static_cast<std::size_t>(k)]);
-        const auto first = relu(dense(literal_first_layer(), values("head.features.bias"), map));
+                features.push_back((y[k] - normalization_.grasp_mean[static_cast<std::size_t>(k)]) /
+                                   normalization_.grasp_std[static_cast<std::size_t>(k)]);
+        const auto first = relu(dense(first_layer_, values("head.features.bias"), features));
         const auto second = relu(dense(values("head.hidden.weight"), values("head.hidden.bias"), first));
         return dense(values("head.output.weight"), values("head.output.bias"), second)[0];
     }
@@ -66,17 +70,18 @@ class NaiveSeed {
         const int in_channels[] = {1, 16, 32, 64}, out_channels[] = {16, 32, 64, 64};
         const int kernel = index == 0 ? 5 : 3, stride = index == 0 ? 1 : 2, padding = index == 0 ? 2 : 1;
         const int out_side = side / stride;
+        const auto &weight = values(prefix + ".conv.weight"), &bias = values(prefix + ".conv.bias");
         Values out;
         for (int o = 0; o < out_channels[index]; ++o)
             for (int row = 0; row < out_side; ++row)
                 for (int col = 0; col < out_side; ++col) {
-                    double sum = values(prefix + ".conv.bias")[static_cast<std::size_t>(o)];
+                    double sum = bias[static_cast<std::size_t>(o)];
                     for (int c = 0; c < in_channels[index]; ++c)
                         for (int i = 0; i < kernel; ++i)
                             for (int j = 0; j < kernel; ++j) {
                                 const int r = row * stride + i - padding, s = col * stride + j - padding;
                                 if (r < 0 || r >= side || s < 0 || s >= side) continue;
-                                sum += values(prefix + ".conv.weight")[static_cast<std::size_t>(
+                                sum += weight[static_cast<std::size_t>(
                                            ((o * in_channels[index] + c) * kernel + i) * kernel + j)] *
                                        in[static_cast<std::size_t>((c * side + r) * side + s)];
                             }
@@ -93,6 +98,7 @@ class NaiveSeed {
 
     const Checkpoint& checkpoint_;
     WindowNormalization normalization_;
+    Values first_layer_;
 };
 
 TEST(SeedRuntime, EnergiesAreThoseOfADirectComputation) {
@@ -105,8 +111,10 @@ TEST(SeedRuntime, EnergiesAreThoseOfADirectComputation) {
     runtime.evaluate(runtime.encode(windows), index, grasps, energies, nullptr);
     const NaiveSeed naive(checkpoint);
     for (std::size_t i = 0; i < 9; ++i)
-        EXPECT_NEAR(energies[i],
-                    naive.energy(windows.row(index[i]).data(), grasps.row(static_cast<int>(i)).cast<double>()), 2e-6);
+        EXPECT_NEAR(
+            energies[i],
+            naive.energy(naive.features(windows.row(index[i]).data()), grasps.row(static_cast<int>(i)).cast<double>()),
+            2e-6);
 }
 
 TEST(SeedRuntime, GradientsAreThoseOfTheEnergies) {
@@ -119,14 +127,14 @@ TEST(SeedRuntime, GradientsAreThoseOfTheEnergies) {
     const SeedRuntime runtime(checkpoint);
     runtime.evaluate(runtime.encode(windows), index, grasps, energies, &gradients);
     const NaiveSeed naive(checkpoint);
+    const Values features = naive.features(windows.data());
     const double steps[] = {1e-5, 1e-5, 1e-7, 1e-6};  // small enough to cross few of the ReLUs' kinks
     for (int i = 0; i < 3; ++i)
         for (int k = 0; k < 4; ++k) {
             Eigen::RowVector4d high = grasps.row(i).cast<double>(), low = high;
             high[k] += steps[k];
             low[k] -= steps[k];
-            const double slope =
-                (naive.energy(windows.data(), high) - naive.energy(windows.data(), low)) / (2 * steps[k]);
+            const double slope = (naive.energy(features, high) - naive.energy(features, low)) / (2 * steps[k]);
             EXPECT_NEAR(gradients(i, k), slope, 1e-5 * std::max(1.0, std::abs(slope)))
                 << "grasp " << i << ", coordinate " << k;
         }

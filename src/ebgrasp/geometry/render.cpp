@@ -61,7 +61,8 @@ class Rasterizer {
 
     RenderedScene finish() && {
         for (float& pixel : std::span(inverse_depths().data(), static_cast<std::size_t>(inverse_depths().size()))) {
-            pixel = pixel > 0 ? 1 / pixel : 0;
+            const float depth = 1 / pixel;  // unconditional, so that the loop is vectorised
+            pixel = pixel > 0 ? depth : 0;
         }
         return std::move(scene_);
     }

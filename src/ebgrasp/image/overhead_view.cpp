@@ -62,11 +62,12 @@ class Reprojection {
             corner_V_ + static_cast<float>(row) * per_row_V_ + static_cast<float>(col) * per_col_V_;
         const Eigen::Vector3f p_V = origin_V_ + z * ray_V;
         if (!(p_V.z() > nearest_)) return vertex;
-        const Eigen::Vector2f uv = focal_length_ * p_V.head<2>() / p_V.z() + principal_point;
+        const float inverse_depth = 1.0f / p_V.z();
+        const Eigen::Vector2f uv = focal_length_ * inverse_depth * p_V.head<2>() + principal_point;
         if (!uv.allFinite()) return vertex;
         vertex.u = uv.x();
         vertex.v = uv.y();
-        vertex.inverse_depth = 1.0f / p_V.z();
+        vertex.inverse_depth = inverse_depth;
         vertex.source_depth = z;
         return vertex;
     }
@@ -103,6 +104,11 @@ Eigen::AlignedBox2d view_bounds(const DepthImage& source, const SupportPlane& pl
     return bounds.cast<double>().intersection(Eigen::AlignedBox2d(-most, most));
 }
 
+struct PixelBox {
+    int left, top, right, bottom;  // all included
+    bool empty() const { return left > right || top > bottom; }
+};
+
 /// V's image while it is drawn: the nearest surface wins.
 class Canvas {
   public:
@@ -111,9 +117,7 @@ class Canvas {
 
     /// Draws the surface between four neighbouring pixels (b right of a, c below a), torn at depth jumps.
     void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, float slope_tear) {
-        if (std::floor(std::max({a.u, b.u, c.u, d.u})) < std::ceil(std::min({a.u, b.u, c.u, d.u})) ||
-            std::floor(std::max({a.v, b.v, c.v, d.v})) < std::ceil(std::min({a.v, b.v, c.v, d.v})))
-            return;  // it covers no pixel centre
+        if (covered(a, b, c, d).empty()) return;
         const auto jump = [](const Vertex& p, const Vertex& q) {
             const bool both = p.inverse_depth > 0 && q.inverse_depth > 0;
             return both ? std::abs(p.source_depth - q.source_depth) : std::numeric_limits<float>::infinity();
@@ -127,26 +131,19 @@ class Canvas {
         }
     }
 
-    /// Bridges gaps of at most `widest` pixels between two drawn pixels of a row, column or diagonal with the farther
-    /// of the two, and lays `background` under the rest.
+    /// Bridges gaps of at most `widest` pixels between two drawn pixels, in at least two of the directions row, column
+    /// and diagonals, with the farther of the two; lays `background` under the rest.
     void finish(int widest, double background, OverheadView& view) const;
 
   private:
     void draw_triangle(const Vertex& a, const Vertex& b, const Vertex& c, float slope_tear) {
         if (!(a.inverse_depth > 0 && b.inverse_depth > 0 && c.inverse_depth > 0)) return;
+        const PixelBox box = covered(a, b, c);
         const auto [near, far] = std::minmax({a.source_depth, b.source_depth, c.source_depth});
-        if (far - near > std::max(min_tear, slope_tear * near)) return;
         const float area = cross(a, b, c.u, c.v);
-        if (std::abs(area) < 1e-9f) return;
-        const auto clamp = [](float x, int size) {
-            return static_cast<int>(std::clamp(x, -1.0f, static_cast<float>(size)));
-        };
-        const int left = std::max(0, clamp(std::ceil(std::min({a.u, b.u, c.u})), width()));
-        const int top = std::max(0, clamp(std::ceil(std::min({a.v, b.v, c.v})), height()));
-        const int right = std::min(width() - 1, clamp(std::floor(std::max({a.u, b.u, c.u})), width()));
-        const int bottom = std::min(height() - 1, clamp(std::floor(std::max({a.v, b.v, c.v})), height()));
-        for (int row = top; row <= bottom; ++row) {
-            for (int col = left; col <= right; ++col) {
+        if (box.empty() || far - near > std::max(min_tear, slope_tear * near) || std::abs(area) < 1e-9f) return;
+        for (int row = box.top; row <= box.bottom; ++row) {
+            for (int col = box.left; col <= box.right; ++col) {
                 const auto u = static_cast<float>(col), v = static_cast<float>(row);
                 const float wa = cross(b, c, u, v) / area, wb = cross(c, a, u, v) / area, wc = 1 - wa - wb;
                 if (std::min({wa, wb, wc}) < -1e-3f) continue;  // a little overlap leaves no seam
@@ -156,6 +153,18 @@ class Canvas {
                 inside_(row, col) = wa >= std::max(wb, wc) ? a.inside : wb >= wc ? b.inside : c.inside;
             }
         }
+    }
+
+    /// The pixels of the canvas whose centres lie in the vertices' bounding box.
+    template <typename... Vertices>
+    PixelBox covered(const Vertices&... p) const {
+        const auto pixel = [](float x, int size) {
+            return static_cast<int>(std::clamp(x, -1.0f, static_cast<float>(size)));
+        };
+        return {std::max(0, pixel(std::ceil(std::min({p.u...})), width())),
+                std::max(0, pixel(std::ceil(std::min({p.v...})), height())),
+                std::min(width() - 1, pixel(std::floor(std::max({p.u...})), width())),
+                std::min(height() - 1, pixel(std::floor(std::max({p.v...})), height()))};
     }
 
     static float cross(const Vertex& p, const Vertex& q, float u, float v) {

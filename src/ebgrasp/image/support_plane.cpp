@@ -58,7 +58,7 @@ SupportPlane facing_camera(Eigen::Vector3d normal_C, const Eigen::Vector3d& poin
 /// A plane's votes among the points.
 struct Support {
     int inliers = 0;
-    int below = 0;  // by more than the tolerance, but no more than a bin is deep
+    int below = 0;  // by more than noise, but no more than a bin is deep
 
     /// Objects stand on the support, so surface below a plane speaks against it (it may run through the objects' tops).
     int score() const { return inliers - below; }
@@ -66,12 +66,18 @@ struct Support {
 
 Support count_support(const SampledCloud& cloud, const SupportPlane& plane, double tolerance, int samples) {
     const Eigen::Vector3f normal = plane.normal_C.cast<float>();
-    const auto near = static_cast<float>(tolerance);
-    const auto points = cloud.points_C.topRows(std::min(samples, cloud.size()));
-    const Eigen::ArrayXf height = points.col(0) * normal.x() + points.col(1) * normal.y() + points.col(2) * normal.z() +
-                                  static_cast<float>(plane.offset);
-    return {static_cast<int>((height.abs() < near).count()),
-            static_cast<int>((height < -2 * near && height > -bin_depth).count())};
+    const auto offset = static_cast<float>(plane.offset), near = static_cast<float>(tolerance);
+    const int count = std::min(samples, cloud.size());
+    const float* const x = cloud.points_C.col(0).data();
+    const float* const y = cloud.points_C.col(1).data();
+    const float* const z = cloud.points_C.col(2).data();
+    Support support;
+    for (int k = 0; k < count; ++k) {  // without branches, for the compiler to vectorise
+        const float height = normal.x() * x[k] + normal.y() * y[k] + normal.z() * z[k] + offset;
+        support.inliers += std::abs(height) < near;
+        support.below += (height < -3 * near) & (height > -bin_depth);
+    }
+    return support;
 }
 
 /// Total least squares: the plane through the mean of `rough`'s inliers across their direction of least variance.

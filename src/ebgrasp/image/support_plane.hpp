@@ -22,7 +22,7 @@ struct SupportPlaneOptions {
     double tolerance = 0.004;        ///< metres from the plane within which a point belongs to it
     double max_tilt = 0.785;         ///< radians; steeper planes are walls
     double min_inlier_share = 0.10;  ///< of the valid pixels
-    int iterations = 1000;           ///< planes tried
+    int iterations = 3000;           ///< planes tried
 };
 
 /// The dominant plane facing the camera: RANSAC (Fischler and Bolles, 1981) over a pixel grid with a fixed random
