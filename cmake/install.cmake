@@ -13,7 +13,7 @@ endforeach()
 configure_package_config_file(cmake/ebgraspConfig.cmake.in ebgraspConfig.cmake INSTALL_DESTINATION ${config_dir})
 write_basic_package_version_file(ebgraspConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ebgraspConfig.cmake ${PROJECT_BINARY_DIR}/ebgraspConfigVersion.cmake cmake/opencv.cmake
-              cmake/libzip.cmake cmake/mujoco.cmake
+              cmake/libzip.cmake cmake/mujoco.cmake cmake/onednn.cmake
         DESTINATION ${config_dir} COMPONENT core)
 install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/ebgrasp COMPONENT planning)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT core)

@@ -1,0 +1,12 @@
+# oneDNN. Its own package configuration demands OpenCL's development files where it was built with them; we need neither.
+if(NOT TARGET onednn)
+  find_library(ONEDNN_LIBRARY dnnl)
+  find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
+  mark_as_advanced(ONEDNN_LIBRARY ONEDNN_INCLUDE_DIR)
+  if(NOT ONEDNN_LIBRARY OR NOT ONEDNN_INCLUDE_DIR)
+    message(FATAL_ERROR "oneDNN was not found; on Debian: apt install libdnnl-dev")
+  endif()
+  add_library(onednn SHARED IMPORTED)
+  set_target_properties(onednn PROPERTIES IMPORTED_LOCATION ${ONEDNN_LIBRARY}
+                        INTERFACE_INCLUDE_DIRECTORIES ${ONEDNN_INCLUDE_DIR})
+endif()

@@ -1,0 +1,41 @@
+// Who competes: planners, and the oracle that knows the truth.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ebgrasp/labels/oracle.hpp"
+#include "ebgrasp/planning/grasp_planner.hpp"
+
+namespace ebgrasp {
+
+/// One question of a trial.
+struct Situation {
+    PlanRequest request;       ///< what a robot would know
+    Eigen::Isometry3d X_WC;    ///< the camera's true pose
+    const LabelOracle& truth;  ///< the true scene: for the oracle alone
+};
+
+class Contestant {
+  public:
+    virtual ~Contestant() = default;
+    virtual std::string name() const = 0;  ///< as it was asked for
+    virtual PlanResult plan(const Situation& situation) const = 0;
+};
+
+/// One of
+///   energy:MODEL       descends the energy of a model (a file or a shipped name)
+///   energy-rank:MODEL  the same samples, ranked by energy, no descent
+///   gqcnn-cem[:MODEL]  Dex-Net 2.0's policy (Mahler et al., "Dex-Net 2.0", 2017)
+///   percnn[:MODEL]     a generative network, one grasp per pixel (Morrison et al., "Learning robust, real-time,
+///                      reactive robotic grasping", 2019)
+///   antipodal          pairs of facing depth edges, widest margin first
+///   random             random grasps on the object
+///   oracle             the best-labelled of many true antipodal grasps: the ceiling
+///   exec:COMMAND       a program that answers over the planner protocol (docs/planner-protocol.md)
+/// Throws Error naming the known ones for any other.
+std::unique_ptr<Contestant> make_contestant(const std::string& name, const Gripper& gripper,
+                                            const std::function<std::string(const std::string&)>& find_model);
+
+}  // namespace ebgrasp

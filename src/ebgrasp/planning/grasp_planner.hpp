@@ -1,0 +1,56 @@
+// Anything that answers a depth image with ranked grasps: ours, the baselines, other people's programs.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ebgrasp/grasp/grasp.hpp"
+#include "ebgrasp/image/support_plane.hpp"
+
+namespace ebgrasp {
+
+struct PlanRequest {
+    DepthImage image;
+    Mask mask;       ///< grasp only here; empty (0 x 0): anywhere
+    int count = 10;  ///< grasps to return at most
+    std::uint64_t seed = 0;
+};
+
+struct PlannedGrasp {
+    PlanarGrasp grasp;       ///< in the request's image; the approach is the support plane's normal, see X_CG
+    Eigen::Isometry3d X_CG;  ///< the grasp's pose in the camera's frame
+    double energy;           ///< lower is better; planners that score grasps give -score
+    std::optional<double> success_probability;
+};
+
+/// What one stage of the plan took in, let through and dropped, by reason. The first one, "scene" (support plane and
+/// overhead view), counts the image; the others count candidates.
+struct PlanStage {
+    std::string name;
+    std::size_t in = 0, out = 0;
+    std::map<std::string, std::size_t> dropped;
+    double milliseconds = 0;
+};
+
+struct PlanResult {
+    std::vector<PlannedGrasp> grasps;  ///< best first
+    std::vector<PlanStage> stages;
+    std::string reason;  ///< why there are no grasps; empty if there are
+    std::optional<SupportPlane> plane;
+    double milliseconds = 0;
+};
+
+class GraspPlanner {
+  public:
+    virtual ~GraspPlanner() = default;
+
+    virtual std::string name() const = 0;
+
+    /// Never throws for want of a grasp: the result then says what each stage dropped. Throws Error for unusable input
+    /// (no valid depth, a mask of another size). May be called from several threads.
+    virtual PlanResult plan(const PlanRequest& request) const = 0;
+};
+
+}  // namespace ebgrasp
