@@ -5,6 +5,6 @@
 namespace ebgrasp::app {
 
 void add_train(CLI::App& app);
-void add_evaluate(CLI::App& app);
+void add_sweep(CLI::App& app);
 
 }  // namespace ebgrasp::app

@@ -5,6 +5,6 @@ int main(int argc, char** argv) {
     using namespace ebgrasp::app;
     CLI::App app("Training of ebgrasp's models.", "ebgrasp");
     add_train(app);
-    add_evaluate(app);
+    add_sweep(app);
     return run_app(app, argc, argv);
 }

@@ -1,6 +1,6 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <iostream>
-#include <optional>
 
 #include "commands.hpp"
 #include "ebgrasp/core/config.hpp"
@@ -12,27 +12,23 @@ namespace {
 
 struct TrainOptions {
     std::string data, output, config;
-    std::optional<std::string> model, loss, batch_by, split_by, device;
-    std::optional<double> temperature, learning_rate;
-    std::optional<int> epochs, batch_size;
+    nlohmann::json fields = nlohmann::json::object();  ///< of TrainingConfig, as given on the command line
     std::size_t max_examples = 0;
 };
 
+/// An option for the field of TrainingConfig of the same name.
+template <typename T>
+void add_field(CLI::App& command, TrainOptions& options, const std::string& name, const std::string& help) {
+    std::string field = name.substr(2);
+    std::ranges::replace(field, '-', '_');
+    command.add_option_function<T>(
+        name, [&options, field](const T& value) { options.fields[field] = value; }, help);
+}
+
 void run(const TrainOptions& options, const CommonOptions& common, bool seed_given) {
-    TrainingConfig config;
-    if (!options.config.empty()) config = config_from_json<TrainingConfig>(read_yaml(options.config), options.config);
-    const auto override_with = [](auto& field, const auto& given) {
-        if (given) field = *given;
-    };
-    override_with(config.model, options.model);
-    override_with(config.loss, options.loss);
-    override_with(config.batch_by, options.batch_by);
-    override_with(config.split_by, options.split_by);
-    override_with(config.device, options.device);
-    override_with(config.temperature, options.temperature);
-    override_with(config.learning_rate, options.learning_rate);
-    override_with(config.epochs, options.epochs);
-    override_with(config.batch_size, options.batch_size);
+    nlohmann::json fields = options.config.empty() ? nlohmann::json::object() : read_yaml(options.config);
+    fields.update(options.fields);
+    auto config = config_from_json<TrainingConfig>(fields, options.config);
     if (options.config.empty() || seed_given) config.seed = common.seed;
     if (common.threads > 0) config.threads = common.threads;
 
@@ -61,16 +57,20 @@ void add_train(CLI::App& app) {
             command.add_option("--data", o.data, "Folder that `ebgrasp generate` made")->required();
             command.add_option("--output", o.output, "Weights; a killed run goes on where it stopped")->required();
             command.add_option("--config", o.config, "YAML of all training parameters");
-            command.add_option("--model", o.model, "Network (default seed)");
-            command.add_option("--loss", o.loss, "nce (contrastive) or bce (default nce)");
-            command.add_option("--temperature", o.temperature, "Of the loss (default 100)");
-            command.add_option("--epochs", o.epochs, "Passes over the data (default 500)");
-            command.add_option("--batch-size", o.batch_size, "Examples per step (default 512)");
-            command.add_option("--batch-by", o.batch_by,
-                               "example (the seed's) or window (all grasps of a window, 4 times as fast)");
-            command.add_option("--learning-rate", o.learning_rate, "Adam's (default 1e-4)");
-            command.add_option("--split-by", o.split_by, "object, window or example (default object)");
-            command.add_option("--device", o.device, "auto, cpu or cuda (default auto)");
+            add_field<std::string>(command, o, "--model", "Network (default seed)");
+            add_field<std::string>(command, o, "--loss", "nce (contrastive) or bce (default nce)");
+            add_field<double>(command, o, "--temperature", "Of the loss (default 100)");
+            add_field<int>(command, o, "--epochs", "Passes over the data (default 500)");
+            add_field<int>(command, o, "--batch-size", "Examples per step (default 512)");
+            add_field<std::string>(command, o, "--batch-by",
+                                   "example (the seed's) or window (all grasps of a window, 4 times as fast)");
+            add_field<double>(command, o, "--learning-rate", "Of the optimizer (default 1e-4)");
+            add_field<double>(command, o, "--grasp-rate",
+                              "Factor on it for the seed's weights that read the grasp (default 256, the seed's)");
+            add_field<double>(command, o, "--dropout", "After the hidden layers (default 0.2)");
+            add_field<std::string>(command, o, "--split-by",
+                                   "object, window or example (default: as the data's configuration says)");
+            add_field<std::string>(command, o, "--device", "auto, cpu or cuda (default auto)");
             command.add_option("--max-examples", o.max_examples, "Use only the first N examples; 0: all");
         },
         [command](const TrainOptions& options, const CommonOptions& common) {

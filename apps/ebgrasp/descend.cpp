@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <iostream>
 
@@ -7,9 +8,8 @@
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/planning/jaws.hpp"
 #include "ebgrasp/planning/proposals.hpp"
+#include "ebgrasp/viz/descent_movie.hpp"
 #include "ebgrasp/viz/movie.hpp"
-#include "ebgrasp/viz/overlay.hpp"
-#include "ebgrasp/viz/plot.hpp"
 
 namespace ebgrasp::app {
 namespace {
@@ -25,11 +25,10 @@ struct DescendOptions {
     double fps = 15;
 };
 
-constexpr int panel_size = 640;  // pixels
-constexpr int hold_frames = 15;  // the last step stays this long
+constexpr int hold_frames = 25;  // the last step stays this long
 
-/// The square of the overhead view that holds the region, with a margin.
-ImageView view_of(const Scene& scene, const Rect& area) {
+/// The square of the overhead view that holds the region, with a margin, and the paths in it.
+DescentPanel panel_of(const Scene& scene, const Trace& trace) {
     Eigen::Vector2d low(1e9, 1e9), high(-1e9, -1e9);
     for (int row = 0; row < scene.region.rows(); ++row)
         for (int col = 0; col < scene.region.cols(); ++col)
@@ -39,40 +38,16 @@ ImageView view_of(const Scene& scene, const Rect& area) {
             }
     const double side = (high - low).maxCoeff() + 80;  // about 5 cm on each side
     const Eigen::Vector2d corner = 0.5 * (low + high) - Eigen::Vector2d::Constant(side / 2);
-    return {area, area.width / side, corner.x(), corner.y()};
-}
-
-Picture draw_frame(const Scene& scene, const Gripper& gripper, const Trace& trace, std::size_t step,
-                   const Limits& energies) {
-    Canvas canvas(panel_size, panel_size);
-    const ImageView view = view_of(scene, {0, 0, panel_size, panel_size});
-    canvas.clip(view.area);
-    draw_depth(canvas, view, scene.view.image, depth_contrast(scene.view.image, scene.region));
-    std::vector<std::size_t> order(trace.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::sort(order, std::greater{}, [&](std::size_t i) { return trace[i][step].energy; });  // best on top
-    for (const std::size_t i : order) {
-        const double badness = energies.fraction(trace[i][step].energy);
-        draw_grasp(canvas, view, trace[i][step].grasp, scene.camera(),
-                   {0.6 * gripper.max_opening, gripper.finger_width, map_color(ColorMap::score, 1.0 - badness), 2.5});
-    }
-
-    std::vector<Series> curves;
-    for (const auto& path : trace) {
-        Series curve;
-        for (std::size_t t = 0; t <= step; ++t) {
-            curve.x.push_back(static_cast<double>(t));
-            curve.y.push_back(path[t].energy);
+    DescentPanel panel{
+        scene.view.image, depth_contrast(scene.view.image, scene.region), corner.x(), corner.y(), side, {}};
+    for (const auto& steps : trace) {
+        DescentPath& path = panel.paths.emplace_back();
+        for (const DescentStep& step : steps) {
+            path.grasps.push_back(step.grasp);
+            path.energies.push_back(step.energy);
         }
-        curves.push_back(std::move(curve));
     }
-    PlotOptions options;
-    options.title = fmt::format("{} grasps descend the energy: step {}", trace.size(), step);
-    options.x = {"step", Limits{0, static_cast<double>(trace.front().size() - 1)}};
-    options.y = {"energy", energies};
-    options.width = options.height = panel_size;
-    const std::vector<Picture> panels = {canvas.picture(), line_plot(curves, options)};
-    return sheet(panels, 2);
+    return panel;
 }
 
 void run(const DescendOptions& options, const CommonOptions& common) {
@@ -90,13 +65,13 @@ void run(const DescendOptions& options, const CommonOptions& common) {
     Trace trace;
     descend(*encoded, scene.camera(), grasps, options.descent, admissible_grasps(scene, gripper), &trace);
 
-    std::vector<double> energies;
-    for (const auto& path : trace)
-        for (const auto& step : path) energies.push_back(step.energy);
-    const Limits limits = limits_of(energies, 0.03);
+    const std::array panels = {panel_of(scene, trace)};
+    const DescentMovieOptions movie{.title = fmt::format("{} random grasps descend the energy", trace.size()),
+                                    .opening = 0.6 * gripper.max_opening,
+                                    .finger_width = gripper.finger_width};
     const int steps = options.descent.steps;
     write_movie(options.output, steps + 1 + hold_frames, options.fps, [&](int frame) {
-        return draw_frame(scene, gripper, trace, static_cast<std::size_t>(std::min(frame, steps)), limits);
+        return descent_frame(panels, static_cast<std::size_t>(std::min(frame, steps)), movie);
     });
 
     double first = 0, last = 0;

@@ -21,7 +21,7 @@ struct GenerateOptions {
     std::optional<double> positive_share;
     std::vector<double> mix, split;
     std::vector<int> scene_objects;
-    bool noise = true;
+    bool noise = true, grasp_windows = false;
 };
 
 Settle physics() {
@@ -76,6 +76,7 @@ GenerationConfig configuration(const GenerateOptions& o) {
     if (!o.split.empty()) std::ranges::copy(o.split, config.split.begin());
     if (!o.scene_objects.empty()) std::ranges::copy(o.scene_objects, config.scene.objects.begin());
     if (o.camera) choose_camera(config.camera, *o.camera);
+    if (o.grasp_windows) config.grasp_windows = true;
     if (!o.noise) config.noise.gamma_shape = config.noise.gp_probability = config.noise.edge_missing_probability = 0;
 
     const bool windows = parse_layout(config.layout) == Layout::windows;
@@ -139,6 +140,8 @@ void add_generate(CLI::App& app) {
             command.add_option("--grasps-per-image", o.grasps_per_image,
                                "Labelled grasps of one image, chosen of 4 times as many candidates (default 8 per "
                                "window, 100 per scene)");
+            command.add_flag("--grasp-windows", o.grasp_windows,
+                             "Store each grasp's own aligned window as well, for GQ-CNN (layout windows; 2 kB each)");
             command.add_option("--gripper", o.gripper, "Gripper: a YAML file or a preset (default robotiq_2f85)");
             command.add_option("--camera", o.camera,
                                "narrow: 0 to 5 degrees from the vertical; wide: 0 to 20 (default narrow)");

@@ -13,7 +13,7 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 2> training_commands = {"train", "evaluate"};
+constexpr std::array<std::string_view, 2> training_commands = {"train", "sweep"};
 
 /// Replaces this process by ebgrasp-train. Returns only on failure.
 int run_training_program(char** argv) {
@@ -35,11 +35,12 @@ int main(int argc, char** argv) {
         return run_training_program(argv);
 
     CLI::App app("A depth image in, ranked parallel-jaw grasps out, by descending one learned energy.", "ebgrasp");
-    app.footer("Commands that train: train, evaluate (ebgrasp train --help).");
+    app.footer("Commands that train: train, sweep (ebgrasp train --help).");
     add_plan(app);
 #ifdef EBGRASP_WITH_VIZ
     add_landscape(app);
     add_descend(app);
+    add_figures(app);
 #endif
 #ifdef EBGRASP_WITH_DATA
     add_objects(app);
@@ -49,6 +50,11 @@ int main(int argc, char** argv) {
 #endif
 #if defined(EBGRASP_WITH_DATA) && defined(EBGRASP_WITH_VIZ)
     add_inspect(app);
+#endif
+    add_evaluate(app);
+    add_calibrate(app);
+#ifdef EBGRASP_WITH_SIMULATION
+    add_simulate(app);
 #endif
     add_doctor(app);
     return run_app(app, argc, argv);

@@ -181,7 +181,7 @@ class CommandLine(unittest.TestCase):
 
     def test_every_command_has_help_with_an_example(self):
         commands = ["plan", "landscape", "descend", "objects", "generate", "inspect", "import-dexnet", "export-dexnet",
-                    "doctor"] + ["train", "evaluate"] * HAS_TRAINING
+                    "evaluate", "calibrate", "doctor"] + ["train"] * HAS_TRAINING
         for command in commands:
             self.assertIn("Example:\n  ebgrasp " + command, self.run_ok(command, "--help").stdout)
 

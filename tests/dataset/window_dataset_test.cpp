@@ -62,6 +62,35 @@ TEST(WindowDataset, ReadsBackItsShardsAsOne) {
     EXPECT_EQ(read_window_dataset(folder.path(), 7).examples.size(), 7);
 }
 
+TEST(WindowDataset, GraspWindowsAreOptionalButInAllShardsOrNone) {
+    const auto with_grasp_windows = [](WindowExamples examples) {
+        for (std::size_t i = 0; i < examples.size() * grasp_window_pixels; ++i)
+            examples.grasp_windows.push_back(static_cast<std::uint16_t>(6000 + i % 997));
+        return examples;
+    };
+    const auto first = with_grasp_windows(some_examples(4, 3)), second = with_grasp_windows(some_examples(2, 5));
+    const TemporaryFolder all, some, none;
+    write_dataset(all.path(), {first, second});
+    const WindowExamples read = read_window_dataset(all.path()).examples;
+    ASSERT_EQ(read.grasp_windows.size(), 22 * grasp_window_pixels);
+    EXPECT_TRUE(
+        std::ranges::equal(std::span(read.grasp_windows).first(first.grasp_windows.size()), first.grasp_windows));
+    EXPECT_TRUE(
+        std::ranges::equal(std::span(read.grasp_windows).last(second.grasp_windows.size()), second.grasp_windows));
+    EXPECT_EQ(read_window_dataset(all.path(), 7).examples.grasp_windows.size(), 7 * grasp_window_pixels);
+
+    write_dataset(none.path(), {some_examples(4, 3)});
+    EXPECT_FALSE(fs::exists(none.path() / "shard_0/grasp_windows.npy"));
+    EXPECT_FALSE(read_window_dataset(none.path()).examples.has_grasp_windows());
+
+    write_dataset(some.path(), {first, some_examples(2, 5)});
+    EXPECT_THROW(read_window_dataset(some.path()), Error);
+    WindowExamples holes = first;
+    holes.grasp_windows[5] = 0;
+    write_dataset(some.path(), {holes});
+    EXPECT_THROW(read_window_dataset(some.path()), Error);
+}
+
 TEST(WindowDataset, SplitsPartitionTheExamples) {
     const TemporaryFolder folder;
     write_dataset(folder.path(), {some_examples(300, 4)});

@@ -196,7 +196,7 @@ TEST(WindowEnergyModel, RefusesWhatDoesNotFit) {
 
 TEST(WindowEnergyModel, GivesProbabilitiesIfCalibrated) {
     EXPECT_FALSE(linear_model().success_probability(1.0));
-    EXPECT_NEAR(*linear_model(Calibration{2.0, -1.0}).success_probability(0.25), 1 / (1 + std::exp(-0.5)), 1e-15);
+    EXPECT_NEAR(*linear_model(PlattScaling{2.0, -1.0}).success_probability(0.25), 1 / (1 + std::exp(-0.5)), 1e-15);
 }
 
 TEST(LoadEnergyModel, BuildsTheModelThatWasSaved) {

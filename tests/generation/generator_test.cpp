@@ -169,6 +169,60 @@ TEST(Generator, WindowsOfClutterShowTheirTargetAmongOthers) {
     EXPECT_GT(objects.size(), 1u);
 }
 
+/// `data` without noise, seen from straight above, so that the table is one depth everywhere.
+WindowExamples clean_windows(bool grasp_windows) {
+    GenerationConfig config = windows_config();
+    config.noise = {.gamma_shape = 0, .gp_probability = 0, .edge_missing_probability = 0};
+    config.camera.max_elevation = 0;
+    config.grasp_windows = grasp_windows;
+    const TemporaryFolder folder;
+    generate(config, folder.path());
+    return read_window_dataset(folder.path()).examples;
+}
+
+TEST(Generator, GraspWindowsChangeNothingElse) {
+    const WindowExamples with = clean_windows(true), without = clean_windows(false);
+    EXPECT_EQ(with.grasp_windows.size(), with.size() * grasp_window_pixels);
+    EXPECT_FALSE(without.has_grasp_windows());
+    EXPECT_EQ(with.verdict, without.verdict);
+    EXPECT_EQ(with.epsilon, without.epsilon);
+    EXPECT_EQ(with.grasp_window, without.grasp_window);
+    EXPECT_THAT(with.grasps, testing::Pointwise(testing::FloatNear(1e-5f), without.grasps));
+    EXPECT_THAT(with.windows, testing::Pointwise(testing::FloatNear(1e-5f), without.windows));
+}
+
+TEST(Generator, GraspWindowsShowTheSharedWindowFromTheGrasp) {
+    // Where the shared window is flat over 5 x 5 pixels, neither interpolation nor filter matters: the grasp's window
+    // must show the same depth at the place that its definition (grasp/grasp_window.hpp) gives.
+    const WindowExamples examples = clean_windows(true);
+    std::size_t compared = 0, on_objects = 0;
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+        const float* y = &examples.grasps[5 * i];
+        const float* shared = &examples.windows[static_cast<std::size_t>(examples.grasp_window[i]) * window_pixels];
+        const float table = *std::max_element(shared, shared + window_pixels);
+        const auto depth = [&](int row, int col) { return shared[row * window_size + col]; };
+        for (int r = 0; r < window_size; ++r)
+            for (int c = 0; c < window_size; ++c) {
+                const double along = c + 1 / 3.0 - 47.5 / 3, across = r + 1 / 3.0 - 47.5 / 3;  // shared window's pixels
+                const int row = static_cast<int>(std::lround(y[0] + std::sin(y[3]) * along + std::cos(y[3]) * across));
+                const int col = static_cast<int>(std::lround(y[1] + std::cos(y[3]) * along - std::sin(y[3]) * across));
+                if (row < 2 || col < 2 || row > window_size - 3 || col > window_size - 3) continue;
+                bool flat = true;
+                for (int k = 0; k < 25; ++k)
+                    flat &= std::abs(depth(row - 2 + k / 5, col - 2 + k % 5) - depth(row, col)) < 2e-5f;
+                if (!flat) continue;
+                const double stored =
+                    examples.grasp_windows[i * grasp_window_pixels + static_cast<std::size_t>(r * window_size + c)] *
+                    stored_depth_unit;
+                ASSERT_NEAR(stored, depth(row, col), 1e-4) << "example " << i << " at " << r << ", " << c;
+                ++compared;
+                on_objects += depth(row, col) < table - 0.005f;
+            }
+    }
+    EXPECT_GT(compared, 50 * examples.size());
+    EXPECT_GT(on_objects, 2 * examples.size());
+}
+
 TEST(Generator, CountsWhatIsInTheData) {
     const TemporaryFolder folder;
     const GenerationSummary made = generate(windows_config(), folder.path());
@@ -203,6 +257,7 @@ TEST(Generator, RefusesBadConfigurations) {
     EXPECT_THAT(message({{"candidates", {{"uniform", 0.5}}}}), HasSubstr("candidates: the shares sum to"));
     EXPECT_THAT(message({{"layout", "tensors"}}), HasSubstr("layout is 'tensors'; use windows or scenes"));
     EXPECT_THAT(message({{"layout", "scenes"}, {"split_by", "example"}}), HasSubstr("splits windows only"));
+    EXPECT_THAT(message({{"layout", "scenes"}, {"grasp_windows", true}}), HasSubstr("is for the layout windows"));
     EXPECT_THAT(message({{"split_by", "colour"}}), HasSubstr("cannot split by 'colour'"));
     EXPECT_THAT(message({{"scene", {{"kind", "heap"}}}}), HasSubstr("scene.kind is 'heap'"));
     EXPECT_THAT(message({{"scene", {{"kind", "pile"}}}}), HasSubstr("needs physics"));

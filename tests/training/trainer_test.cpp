@@ -11,13 +11,17 @@
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
+#include "ebgrasp/evaluation/evaluation.hpp"
+#include "ebgrasp/evaluation/example_model.hpp"
 #include "ebgrasp/training/seed_network.hpp"
+#include "synthetic_windows.hpp"
 #include "temporary_folder.hpp"
-#include "training/synthetic_windows.hpp"
+#include "training/event_log_reader.hpp"
 
 namespace ebgrasp {
 namespace {
 
+using nlohmann::json;
 using testing::HasSubstr;
 
 /// A few short epochs.
@@ -66,9 +70,12 @@ TEST_P(TrainBy, FindsTheRuleOfTheLabels) {
     EXPECT_GT(result.metrics.at("roc_auc").get<double>(), 0.9);
 
     // The deployed runtime of the checkpoint says the same, and is calibrated.
-    const auto model = load_energy_model(path.string());
+    const Checkpoint checkpoint = read_checkpoint(path);
+    const std::vector<std::size_t> validation = dataset.indices(Split::validation);
     const Evaluation evaluation =
-        evaluate(*model, dataset, dataset.indices(Split::validation), {.temperature = 1, .batch_size = 64});
+        evaluate(make_example_model(checkpoint)->energies(dataset.examples, validation),
+                 example_labels(dataset.examples, validation),
+                 {.temperature = 1, .batch_size = 64, .calibration = calibration_of(checkpoint)});
     EXPECT_NEAR(evaluation.roc_auc, result.metrics.at("roc_auc").get<double>(), 1e-3);
     EXPECT_NEAR(evaluation.loss, result.metrics.at("loss").get<double>(), 1e-3);
     EXPECT_LT(evaluation.ece, 0.1);
@@ -96,9 +103,61 @@ TEST(Train, KeepsTheEpochOfLowestValidationLoss) {
     for (const char* key : {"calibration", "view", "normalization", "metrics"})
         EXPECT_TRUE(checkpoint.info.contains(key));
 
+    EXPECT_EQ(checkpoint.info.at("config").at("split_by"), "object");
+
     const std::string log = read_file(path.string() + ".csv", 1 << 20);
     EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 5);
     EXPECT_THAT(log, testing::StartsWith("epoch,training_loss,validation_loss,"));
+}
+
+TEST(Train, SplitsAsTheDataSayUnlessToldOtherwise) {
+    WindowDataset dataset = small_dataset();
+    TrainingConfig config;
+    EXPECT_EQ(training_split(config, dataset), SplitBy::object);
+    dataset.config = {{"split_by", "image"}};
+    EXPECT_EQ(training_split(config, dataset), SplitBy::window);
+    config.split_by = "example";
+    EXPECT_EQ(training_split(config, dataset), SplitBy::example);
+    config.split_by = "data";
+    dataset.config = {{"split_by", 3}};
+    EXPECT_THAT(message_of([&] { training_split(config, dataset); }), HasSubstr("config.split_by is 3"));
+
+    dataset.config = {{"split_by", "example"}, {"split", {0.5, 0.3, 0.2}}};
+    config = small_config();
+    config.epochs = 1;
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors";
+    train(dataset, config, path);
+    const json info = read_checkpoint(path).info;
+    EXPECT_EQ(info.at("config").at("split_by"), "example");
+    EXPECT_EQ(info.at("provenance").at("training_examples"), dataset.indices(Split::train, SplitBy::example, 1).size());
+}
+
+TEST(Train, ReportsWhereTheEnergiesLie) {
+    const WindowDataset dataset = small_dataset();
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors";
+    const TrainingResult result = train(dataset, small_config(), path);
+    EXPECT_EQ(json(finished_epochs(path)), json(result.epochs));
+    EXPECT_THAT(finished_epochs(folder.path() / "other"), testing::IsEmpty());
+
+    const std::vector<std::size_t> validation = dataset.indices(Split::validation);
+    const auto labels = example_labels(dataset.examples, validation);
+    const auto successes = static_cast<int>(std::accumulate(labels.begin(), labels.end(), 0));
+    for (const EpochReport& report : result.epochs) {
+        const EnergyHistogram& energies = report.energies;
+        EXPECT_LT(energies.low, energies.high);
+        EXPECT_EQ(std::reduce(energies.successes.begin(), energies.successes.end()), successes);
+        EXPECT_EQ(std::reduce(energies.failures.begin(), energies.failures.end()),
+                  static_cast<int>(labels.size()) - successes);
+    }
+    // The best epoch's are the checkpoint's.
+    const std::vector<float> energies =
+        make_example_model(read_checkpoint(path))->energies(dataset.examples, validation);
+    const auto [low, high] = std::ranges::minmax(energies);
+    const EnergyHistogram& best = result.epochs[static_cast<std::size_t>(result.best_epoch - 1)].energies;
+    EXPECT_NEAR(best.low, low, 1e-4);  // fewer than 1000: none is left out
+    EXPECT_NEAR(best.high, high, 1e-4);
 }
 
 /// One epoch in which all windows are equal, so that batch norm sees the same in every batch, the weights hardly move
@@ -243,6 +302,50 @@ TEST(Train, GoesOnWithMoreEpochsAndReturnsAtOnceWithoutAny) {
         EXPECT_EQ(result.epochs[i].training_loss, expected.epochs[i].training_loss);
         EXPECT_EQ(result.epochs[i].validation_loss, expected.epochs[i].validation_loss);
     }
+}
+
+/// What a log of TensorBoard holds of `result`.
+void expect_events_of(const TrainingResult& result, const std::filesystem::path& output) {
+    const auto file = std::filesystem::path(output.string() + ".events") / "events.out.tfevents.ebgrasp";
+    const std::vector<ReadEvent> events = read_events(read_file(file));
+    constexpr std::size_t per_epoch = 6;
+    ASSERT_EQ(events.size(), 1 + per_epoch * result.epochs.size()) << "each epoch once";
+    for (std::size_t i = 0; i < result.epochs.size(); ++i) {
+        const EpochReport& report = result.epochs[i];
+        const auto* event = &events[1 + per_epoch * i];
+        for (std::size_t k = 0; k < per_epoch; ++k) {
+            EXPECT_EQ(event[k].step, report.epoch);
+            EXPECT_EQ(event[k].wall_time, report.finished);
+        }
+        EXPECT_EQ(event[0].tag, "loss/training");
+        EXPECT_EQ(event[0].value, static_cast<float>(report.training_loss));
+        EXPECT_EQ(event[1].tag, "loss/validation");
+        EXPECT_EQ(event[1].value, static_cast<float>(report.validation_loss));
+        EXPECT_EQ(event[2].tag, "alignment/validation");
+        EXPECT_EQ(event[2].value, static_cast<float>(report.validation_alignment));
+        EXPECT_EQ(event[4].tag, "energy/successes");
+        EXPECT_EQ(event[5].tag, "energy/failures");
+        EXPECT_THAT(event[4].buckets, testing::ElementsAreArray(report.energies.successes));
+        EXPECT_THAT(event[5].buckets, testing::ElementsAreArray(report.energies.failures));
+        EXPECT_NEAR(event[5].bucket_limits.back(), report.energies.high, 1e-9);
+        EXPECT_EQ(event[5].histogram_numbers[0], report.energies.low);
+    }
+}
+
+TEST(Train, LogsForTensorBoardEachEpochOnceWhateverHappens) {
+    const WindowDataset dataset = small_dataset();
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "seed.safetensors";
+    TrainingConfig config = small_config();
+    config.epochs = 2;
+    expect_events_of(train(dataset, config, path), path);
+    // Killed after the log of the third epoch was written, but not its state.
+    const std::string state = read_file(path.string() + ".state");
+    config.epochs = 3;
+    train(dataset, config, path);
+    write_file_atomically(path.string() + ".state", state);
+    config.epochs = 4;
+    expect_events_of(train(dataset, config, path), path);
 }
 
 TEST(Train, RefusesAStateOfAnotherRun) {

@@ -106,11 +106,6 @@ void read_grasps(std::vector<SceneRecord>& scenes, const fs::path& folder) {
 
 }  // namespace
 
-std::uint16_t store_depth(float z) {
-    const double units = std::round(static_cast<double>(z) / stored_depth_unit);
-    return units >= 1 && units <= 65535 ? static_cast<std::uint16_t>(units) : std::uint16_t{0};
-}
-
 std::vector<float> SceneRecord::depth_in_metres() const {
     std::vector<float> metres(depth.size());
     std::ranges::transform(depth, metres.begin(),

@@ -33,11 +33,6 @@
 
 namespace ebgrasp {
 
-/// Metres per unit of a stored depth: finer than any sensor, and 6.5 m reach.
-inline constexpr double stored_depth_unit = 1e-4;
-/// `z` (metres) in these units; 0 for missing depth (0, negative, NaN) and beyond reach.
-std::uint16_t store_depth(float z);
-
 /// A grasp with its label; `width` of the planar grasp was 0, so that the jaws approached wide open.
 struct SceneGrasp {
     float row, col;  ///< image pixels

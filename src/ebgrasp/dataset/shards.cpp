@@ -1,6 +1,7 @@
 #include "ebgrasp/dataset/shards.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -53,6 +54,10 @@ SplitBy parse_split_by(const std::string& name) {
     if (name == "window" || name == "image") return SplitBy::window;
     if (name == "example") return SplitBy::example;
     fail("cannot split by '", name, "'; use object, image (or window) or example");
+}
+
+std::string to_string(SplitBy by) {
+    return by == SplitBy::object ? "object" : by == SplitBy::window ? "window" : "example";
 }
 
 Split split_at(double position, const SplitShares& shares) {
@@ -134,6 +139,11 @@ void write_shard(const fs::path& folder, const std::function<void(const fs::path
         fs::remove_all(temporary, ignored);
         throw;
     }
+}
+
+std::uint16_t store_depth(float z) {
+    const double units = std::round(static_cast<double>(z) / stored_depth_unit);
+    return units >= 1 && units <= 65535 ? static_cast<std::uint16_t>(units) : std::uint16_t{0};
 }
 
 template <NpyElement T>

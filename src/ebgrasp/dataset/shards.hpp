@@ -24,6 +24,7 @@ Split parse_split(const std::string& name);
 enum class SplitBy : std::uint8_t { object, window, example };
 /// "object", "window" or its synonym "image", "example". Throws Error for another name.
 SplitBy parse_split_by(const std::string& name);
+std::string to_string(SplitBy by);  ///< "object", "window" or "example"
 
 /// Shares of train, validation and test.
 using SplitShares = std::array<double, 3>;
@@ -59,6 +60,11 @@ void claim_folder(const std::filesystem::path& folder, const nlohmann::json& con
 /// is left.
 void write_shard(const std::filesystem::path& folder,
                  const std::function<void(const std::filesystem::path&)>& write_columns);
+
+/// Metres per unit of a stored depth: finer than any sensor, and 6.5 m reach.
+inline constexpr double stored_depth_unit = 1e-4;
+/// `z` (metres) in these units; 0 for missing depth (0, negative, NaN) and beyond reach.
+std::uint16_t store_depth(float z);
 
 /// The column of `file` with elements of type T and the given shape, in which 0 stands for any size. Throws Error.
 template <NpyElement T>

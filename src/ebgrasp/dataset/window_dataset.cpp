@@ -16,7 +16,8 @@ constexpr const char* format = "ebgrasp-windows/1";
 
 void append(auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); }
 
-/// The shares that the generator was asked for.
+}  // namespace
+
 SplitShares split_shares(const nlohmann::json& config) {
     const auto found = config.find("split");
     if (found == config.end()) return {0.8, 0.1, 0.1};
@@ -26,8 +27,6 @@ SplitShares split_shares(const nlohmann::json& config) {
         fail("the data set's config.split is ", found->dump(), ": give the three shares of train, validation and test");
     }
 }
-
-}  // namespace
 
 std::vector<std::size_t> WindowDataset::indices(Split split, SplitBy by, std::uint64_t seed) const {
     const SplitShares shares = split_shares(config);
@@ -53,6 +52,8 @@ void write_window_shard(const fs::path& folder, const WindowExamples& examples, 
         write_npy<float>(shard / "robust_epsilon.npy", examples.robust_epsilon, {m});
         write_npy<float>(shard / "epsilon.npy", examples.epsilon, {m});
         write_npy<std::uint8_t>(shard / "verdict.npy", examples.verdict, {m});
+        if (examples.has_grasp_windows())
+            write_npy<std::uint16_t>(shard / "grasp_windows.npy", examples.grasp_windows, {m, 32, 32});
         for (const auto& [name, column] : extra) write_file_atomically(shard / (name + ".npy"), to_npy(column));
     });
 }
@@ -68,6 +69,9 @@ WindowExamples read_window_shard(const fs::path& folder) {
     examples.robust_epsilon = read_column<float>(folder / "robust_epsilon.npy", {m});
     examples.epsilon = read_column<float>(folder / "epsilon.npy", {m});
     examples.verdict = read_column<std::uint8_t>(folder / "verdict.npy", {m});
+    if (fs::exists(folder / "grasp_windows.npy"))
+        examples.grasp_windows = read_column<std::uint16_t>(folder / "grasp_windows.npy", {m, 32, 32});
+    require(!std::ranges::count(examples.grasp_windows, 0), folder.string(), ": grasp_windows.npy has missing pixels");
     const auto finite = [](float value) { return std::isfinite(value); };
     require(std::ranges::all_of(examples.windows, finite), folder.string(), ": windows.npy holds NaN or infinity");
     require(std::ranges::all_of(examples.grasps, finite), folder.string(), ": grasps.npy holds NaN or infinity");
@@ -106,6 +110,10 @@ WindowDataset read_window_dataset(const fs::path& folder, std::size_t max_exampl
         append(all.robust_epsilon, block.robust_epsilon);
         append(all.epsilon, block.epsilon);
         append(all.verdict, block.verdict);
+        require(shard == 0 || all.has_grasp_windows() == block.has_grasp_windows(), header.shards[shard].string(),
+                block.has_grasp_windows() ? ": has" : ": lacks", " grasp_windows.npy, unlike the shards before it");
+        if (shard == 0) all.grasp_windows.reserve(block.grasp_windows.size() * header.shards.size());
+        append(all.grasp_windows, block.grasp_windows);
         if (max_examples > 0 && all.size() >= max_examples) break;
     }
     if (max_examples > 0 && all.size() > max_examples) {
@@ -114,6 +122,7 @@ WindowDataset read_window_dataset(const fs::path& folder, std::size_t max_exampl
         all.robust_epsilon.resize(max_examples);
         all.epsilon.resize(max_examples);
         all.verdict.resize(max_examples);
+        if (all.has_grasp_windows()) all.grasp_windows.resize(grasp_window_pixels * max_examples);
     }
     return dataset;
 }

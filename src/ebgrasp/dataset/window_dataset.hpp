@@ -10,6 +10,10 @@
 //               robust_epsilon.npy (m) float32
 //               epsilon.npy        (m) float32
 //               verdict.npy        (m) uint8, the label oracle's Verdict; 0 is success
+//               grasp_windows.npy  (m, 32, 32) uint16, units of 0.1 mm: each grasp's own window, centred on it and
+//               turned
+//                                  along its closing axis (grasp/grasp_window.hpp), of the same image as the shared
+//                                  one. Only if the generator was asked for it (grasp_windows): GQ-CNN reads it
 //               and, in imported data, the importer's own columns (dexnet/dexnet.hpp)
 //   A shard exists whole or not at all (written beside and renamed).
 #pragma once
@@ -25,6 +29,8 @@
 
 namespace ebgrasp {
 
+inline constexpr std::size_t grasp_window_pixels = 32 * 32;
+
 /// A block of examples, in memory: a shard, or a whole data set.
 struct WindowExamples {
     std::vector<float> windows;                  ///< n x 32 x 32
@@ -33,11 +39,17 @@ struct WindowExamples {
     std::vector<std::int32_t> grasp_window;      ///< m
     std::vector<float> robust_epsilon, epsilon;  ///< m
     std::vector<std::uint8_t> verdict;           ///< m
+    std::vector<std::uint16_t> grasp_windows;    ///< m x 32 x 32 in stored_depth_unit, or none
 
     std::size_t window_count() const { return window_object.size(); }
     std::size_t size() const { return grasp_window.size(); }
+    bool has_grasp_windows() const { return !grasp_windows.empty(); }
     bool success(std::size_t i) const { return verdict[i] == 0; }
 };
+
+/// The shares of train, validation and test that a data set's configuration asks for; 80 / 10 / 10 % without. Throws
+/// Error if they are no three numbers.
+SplitShares split_shares(const nlohmann::json& config);
 
 struct WindowDataset {
     nlohmann::json config;  ///< the generator's

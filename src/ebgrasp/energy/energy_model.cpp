@@ -20,11 +20,6 @@ double number(const json& info, const char* group, const char* key) {
     return value->get<double>();
 }
 
-std::optional<Calibration> calibration_of(const json& info) {
-    if (!info.contains("calibration")) return {};
-    return Calibration{number(info, "calibration", "slope"), number(info, "calibration", "offset")};
-}
-
 ViewSpec view_of(const json& info) {
     if (!info.contains("view")) return {};
     const ViewSpec view{number(info, "view", "focal_length"), number(info, "view", "distance")};
@@ -42,7 +37,7 @@ std::unique_ptr<EnergyModel> load_energy_model(const std::string& path) {
                 json(checkpoint.model).dump(-1, ' ', false, json::error_handler_t::replace),
                 ", which this version does not know; known ones are: seed");
         return std::make_unique<WindowEnergyModel>(checkpoint.model, std::make_unique<SeedRuntime>(checkpoint),
-                                                   calibration_of(checkpoint.info), view_of(checkpoint.info));
+                                                   calibration_of(checkpoint), view_of(checkpoint.info));
     } catch (const Error& error) {
         fail(path, ": ", error.what());
     }

@@ -187,7 +187,7 @@ std::vector<WindowOrigin> cover_region(const Mask& region) {
 
 WindowEnergyModel::WindowEnergyModel(std::string name, std::unique_ptr<WindowNetwork> network,
                                      std::optional<Calibration> calibration, ViewSpec view)
-    : name_(std::move(name)), network_(std::move(network)), calibration_(calibration), view_(view) {}
+    : name_(std::move(name)), network_(std::move(network)), calibration_(std::move(calibration)), view_(view) {}
 
 std::unique_ptr<EncodedView> WindowEnergyModel::encode(const DepthImage& view, const Mask& region) const {
     require(region.rows() == view.height() && region.cols() == view.width(), "a region of ", region.rows(), " x ",

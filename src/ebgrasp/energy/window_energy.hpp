@@ -4,11 +4,11 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <cmath>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "ebgrasp/energy/calibration.hpp"
 #include "ebgrasp/energy/energy_model.hpp"
 #include "ebgrasp/image/window.hpp"
 
@@ -30,14 +30,6 @@ class WindowNetwork {
     /// energies[i] = E(window of codes.row(code_index[i]), grasps.row(i)); gradients (n x 4) unless null.
     virtual void evaluate(const WindowBatch& codes, std::span<const int> code_index, const GraspBatch& grasps,
                           std::span<float> energies, GraspBatch* gradients) const = 0;
-};
-
-/// Platt scaling: p = 1 / (1 + exp(slope * energy + offset)) (Platt, "Probabilistic outputs for support vector
-/// machines", 1999).
-struct Calibration {
-    double slope = 1.0, offset = 0.0;
-
-    double probability(double energy) const { return 1.0 / (1.0 + std::exp(slope * energy + offset)); }
 };
 
 /// A window's place in a view: its pixel (i, j) is the view's pixel (row + window_stride i, col + window_stride j),

@@ -30,6 +30,8 @@ void GenerationConfig::validate() const {
     const bool by_example = parse_split_by(split_by) == SplitBy::example;
     require(parse_layout(layout) == Layout::windows || !by_example,
             "split_by is 'example', which splits windows only; use object or image for scenes");
+    require(parse_layout(layout) == Layout::windows || !grasp_windows,
+            "grasp_windows is for the layout windows; those of scenes are cut out of the stored images");
     in_range("examples", static_cast<double>(examples), 1, 1e9);
     in_range("examples_per_shard", static_cast<double>(examples_per_shard), 100, 1e6);
     in_range("scenes_per_shard", static_cast<double>(scenes_per_shard), 1, 1000);

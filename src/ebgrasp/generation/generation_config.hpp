@@ -70,6 +70,7 @@ struct GenerationConfig {
     int grasps_per_scene = 100, candidates_per_scene = 400;  ///< likewise
     double positive_share = 0.3;                             ///< of the kept grasps, where enough succeed
     double window_jitter = 12.0;          ///< image pixels by which windows are off the object's centre, uniform
+    bool grasp_windows = false;           ///< `windows`: store each grasp's own window as well, as GQ-CNN reads it
     SplitShares split = {0.8, 0.1, 0.1};  ///< shares of train, validation and test
     std::string split_by = "object";      ///< what they are shares of: object, image or (`windows` only) example.
                                           ///< By object, all objects of a scene are of one split
@@ -84,7 +85,7 @@ struct GenerationConfig {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GenerationConfig, layout, objects, gripper, seed, examples, examples_per_shard,
                                    scenes_per_shard, grasps_per_window, candidates_per_window, grasps_per_scene,
-                                   candidates_per_scene, positive_share, window_jitter, split, split_by, scene,
-                                   candidates, camera, noise, labels)
+                                   candidates_per_scene, positive_share, window_jitter, grasp_windows, split, split_by,
+                                   scene, candidates, camera, noise, labels)
 
 }  // namespace ebgrasp

@@ -32,6 +32,7 @@ void append_window(WindowExamples& shard, const WindowExamples& window, std::siz
     append(shard.robust_epsilon, window.robust_epsilon, count);
     append(shard.epsilon, window.epsilon, count);
     append(shard.verdict, window.verdict, count);
+    if (window.has_grasp_windows()) append(shard.grasp_windows, window.grasp_windows, grasp_window_pixels * count);
     shard.grasp_window.insert(shard.grasp_window.end(), count, index);
 }
 

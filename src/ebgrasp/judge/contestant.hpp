@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "ebgrasp/baselines/program_planner.hpp"
 #include "ebgrasp/labels/oracle.hpp"
 #include "ebgrasp/planning/grasp_planner.hpp"
 
@@ -21,6 +22,7 @@ class Contestant {
   public:
     virtual ~Contestant() = default;
     virtual std::string name() const = 0;  ///< as it was asked for
+    /// As GraspPlanner::plan; may be called from several threads.
     virtual PlanResult plan(const Situation& situation) const = 0;
 };
 
@@ -32,10 +34,14 @@ class Contestant {
 ///                      reactive robotic grasping", 2019)
 ///   antipodal          pairs of facing depth edges, widest margin first
 ///   random             random grasps on the object
-///   oracle             the best-labelled of many true antipodal grasps: the ceiling
-///   exec:COMMAND       a program that answers over the planner protocol (docs/planner-protocol.md)
-/// Throws Error naming the known ones for any other.
+///   oracle             the best-labelled of many true antipodal grasps, straight down: the ceiling
+///   exec:COMMAND       a program that answers over the planner protocol (docs/planner-protocol.md); it alone is told
+///                      the camera's pose
+/// All but the last two see the scene, fit the jaws and select by the same code (planning/scene_planner.hpp).
+/// `find_model` turns a model's name into its file; models are "gqcnn" and "percnn" where none is named. Throws Error
+/// naming the known ones for any other, and for models that cannot be read.
 std::unique_ptr<Contestant> make_contestant(const std::string& name, const Gripper& gripper,
-                                            const std::function<std::string(const std::string&)>& find_model);
+                                            const std::function<std::string(const std::string&)>& find_model,
+                                            const ProgramLimits& limits = {});
 
 }  // namespace ebgrasp

@@ -1,7 +1,10 @@
 #include "ebgrasp/planning/grasp_list.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+
+#include "ebgrasp/core/error.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -26,10 +29,112 @@ json stage_json(const PlanStage& stage) {
     return {{"name", stage.name}, {"in", stage.in}, {"out", stage.out}, {"dropped", stage.dropped}};
 }
 
+constexpr const char* format_name = "ebgrasp-grasps/1";
+constexpr std::size_t max_grasps = 10'000;
+
+/// The member `key` of an object, or null.
+const json& member(const json& object, const char* key) {
+    static const json null;
+    const auto found = object.find(key);
+    return found == object.end() ? null : *found;
+}
+
+double number(const json& value, const char* field) {
+    require(value.is_number() && std::isfinite(value.get<double>()), field, " is missing or no finite number");
+    return value.get<double>();
+}
+
+template <int size>
+Eigen::Matrix<double, size, 1> vector(const json& value, const char* field) {
+    require(value.is_array() && value.size() == size, field, " is missing or no list of ", size, " numbers");
+    Eigen::Matrix<double, size, 1> numbers;
+    for (int i = 0; i < size; ++i) numbers[i] = number(value[static_cast<std::size_t>(i)], field);
+    return numbers;
+}
+
+/// A string member, `otherwise` if it is missing.
+std::string text(const json& object, const char* key, const std::string& otherwise) {
+    const json& value = member(object, key);
+    require(value.is_null() || value.is_string(), key, " is no string");
+    return value.is_null() ? otherwise : value.get<std::string>();
+}
+
+Eigen::Isometry3d parse_pose(const json& pose, AxesConvention convention) {
+    require(pose.is_object(), "pose is no object");
+    const Eigen::Vector4d wxyz = vector<4>(member(pose, "quaternion_wxyz"), "pose.quaternion_wxyz");
+    require(std::abs(wxyz.norm() - 1) < 1e-3, "pose.quaternion_wxyz has length ", wxyz.norm(), ", not 1");
+    Eigen::Isometry3d X_CG = Eigen::Isometry3d::Identity();
+    X_CG.linear() = Eigen::Quaterniond(wxyz[0], wxyz[1], wxyz[2], wxyz[3]).normalized().toRotationMatrix();
+    X_CG.translation() = vector<3>(member(pose, "position"), "pose.position");
+    return from_convention(X_CG, convention);
+}
+
+/// The grasp that approaches along `approach_C` (unit) and whose closing axis appears at row/col/depth/angle's angle in
+/// the image plane.
+Eigen::Isometry3d parse_planar(const json& grasp, const CameraIntrinsics& camera, const Eigen::Vector3d& approach_C) {
+    const double depth = number(member(grasp, "depth"), "depth"), angle = number(member(grasp, "angle"), "angle");
+    const Eigen::Vector2d image_axis(std::cos(angle), std::sin(angle));  // (x, y) in C; its z makes it orthogonal
+    const double z = -approach_C.head<2>().dot(image_axis) / approach_C.z();
+    const Eigen::Vector3d closing_C = Eigen::Vector3d(image_axis.x(), image_axis.y(), z).normalized();
+    Eigen::Isometry3d X_CG = Eigen::Isometry3d::Identity();
+    X_CG.linear() << closing_C, approach_C.cross(closing_C), approach_C;
+    X_CG.translation() =
+        camera.deproject(number(member(grasp, "row"), "row"), number(member(grasp, "col"), "col"), depth);
+    return X_CG;
+}
+
+/// What a list says about all of its grasps.
+struct ListFrame {
+    const CameraIntrinsics& camera;
+    AxesConvention convention;
+    std::optional<Eigen::Vector3d> approach_C;  ///< of grasps without a pose
+};
+
+ListFrame parse_frame(const json& list, const CameraIntrinsics& camera,
+                      const std::optional<Eigen::Vector3d>& plane_normal_C) {
+    require(list.is_object(), "the grasp list is no JSON object");
+    const std::string format = text(list, "format", "missing"), frame = text(list, "frame", "camera");
+    require(format == format_name, "format is ", format, ", must be ", format_name);
+    require(frame == "camera", "frame is ", frame, ", must be camera");
+    ListFrame result{camera, parse_convention(text(list, "convention", "ebgrasp")), Eigen::Vector3d::UnitZ()};
+    const std::string approach = text(list, "approach", "camera_axis");
+    require(approach == "camera_axis" || approach == "support_plane_normal", "approach is ", approach,
+            ", must be camera_axis or support_plane_normal");
+    if (approach == "camera_axis") return result;
+    result.approach_C.reset();
+    if (plane_normal_C) {
+        require(plane_normal_C->z() < 0, "the camera does not look at the support plane");
+        result.approach_C = -*plane_normal_C;
+    }
+    return result;
+}
+
+PlannedGrasp parse_grasp(const json& grasp, const ListFrame& frame) {
+    require(grasp.is_object(), "is no JSON object");
+    const json& pose = member(grasp, "pose");
+    require(!pose.is_null() || frame.approach_C, "has no pose, and the support plane is not known");
+    const Eigen::Isometry3d X_CG =
+        pose.is_null() ? parse_planar(grasp, frame.camera, *frame.approach_C) : parse_pose(pose, frame.convention);
+    const json& width = member(grasp, "width");
+    PlannedGrasp planned{planar_grasp(X_CG, frame.camera, width.is_null() ? 0 : number(width, "width")), X_CG, 0, {}};
+    const auto& [row, col, depth, angle, opening] = planned.grasp;
+    require(row >= -0.5 && row <= frame.camera.height - 0.5 && col >= -0.5 && col <= frame.camera.width - 0.5, "row ",
+            row, ", col ", col, " lies outside the image of ", frame.camera.height, " x ", frame.camera.width);
+    require(opening >= 0, "width is ", opening, " m, below 0");
+    const json& energy = member(grasp, "energy");
+    planned.energy = energy.is_null() ? -number(member(grasp, "score"), "energy or score") : number(energy, "energy");
+    if (const json& probability = member(grasp, "success_probability"); !probability.is_null()) {
+        planned.success_probability = number(probability, "success_probability");
+        require(*planned.success_probability >= 0 && *planned.success_probability <= 1, "success_probability is ",
+                *planned.success_probability, ", not in [0, 1]");
+    }
+    return planned;
+}
+
 }  // namespace
 
 json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const GraspListOptions& options) {
-    json list = {{"format", "ebgrasp-grasps/1"},
+    json list = {{"format", format_name},
                  {"frame", "camera"},
                  {"approach", "support_plane_normal"},
                  {"convention", options.convention_name},
@@ -68,6 +173,23 @@ json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const 
                                  {"distance", rounded(result.plane->offset, 4)}};
     if (!result.reason.empty()) list["reason"] = result.reason;
     return list;
+}
+
+std::vector<PlannedGrasp> parse_grasp_list(const json& list, const CameraIntrinsics& camera,
+                                           const std::optional<Eigen::Vector3d>& plane_normal_C) {
+    const ListFrame frame = parse_frame(list, camera, plane_normal_C);
+    const json& grasps = member(list, "grasps");
+    require(grasps.is_array() && grasps.size() <= max_grasps, "grasps is missing or no list of at most ", max_grasps);
+    std::vector<PlannedGrasp> parsed;
+    for (const json& grasp : grasps) {
+        try {
+            parsed.push_back(parse_grasp(grasp, frame));
+        } catch (const Error& error) {
+            fail("grasp ", parsed.size(), ": ", error.what());
+        }
+    }
+    std::ranges::stable_sort(parsed, {}, &PlannedGrasp::energy);
+    return parsed;
 }
 
 std::string grasp_table(const PlanResult& result) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "ebgrasp/planning/planner.hpp"
+#include "ebgrasp/planning/grasp_planner.hpp"
 
 namespace ebgrasp {
 
@@ -19,7 +21,18 @@ struct GraspListOptions {
 /// plane's normal.
 nlohmann::json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const GraspListOptions& options);
 
-/// The same for people: a table of the grasps, or the reason why there are none with what each stage dropped.
+/// The grasps of such a list, whoever wrote it: sorted by energy, best first. Of the list, `format` and `grasps` must
+/// be there; of a grasp, `energy` or `score` (-energy), and where it is:
+///   `pose`                          with axes in the list's `convention` (default: ebgrasp); or
+///   `row`, `col`, `depth`, `angle`  with the list's `approach`: "camera_axis" (default) or "support_plane_normal",
+///                                   which needs `plane_normal_C` (unit, towards the camera)
+/// `width` (default 0: the gripper's widest) and `success_probability` may be there, anything else is ignored. Throws
+/// Error naming the grasp and its field: missing, no finite number, not in the camera's image, no unit quaternion
+/// (within 1e-3), or more than 10000 grasps.
+std::vector<PlannedGrasp> parse_grasp_list(const nlohmann::json& list, const CameraIntrinsics& camera,
+                                           const std::optional<Eigen::Vector3d>& plane_normal_C = {});
+
+/// The list for people: a table of the grasps, or the reason why there are none with what each stage dropped.
 std::string grasp_table(const PlanResult& result);
 
 }  // namespace ebgrasp

@@ -16,6 +16,8 @@ struct PlanRequest {
     Mask mask;       ///< grasp only here; empty (0 x 0): anywhere
     int count = 10;  ///< grasps to return at most
     std::uint64_t seed = 0;
+    /// The camera's pose in a world whose table is z = 0, if known. Ours find the support plane in the image instead.
+    std::optional<Eigen::Isometry3d> X_WC = {};
 };
 
 struct PlannedGrasp {
@@ -49,7 +51,8 @@ class GraspPlanner {
     virtual std::string name() const = 0;
 
     /// Never throws for want of a grasp: the result then says what each stage dropped. Throws Error for unusable input
-    /// (no valid depth, a mask of another size). May be called from several threads.
+    /// (no valid depth, a mask of another size), and if a program outside of this process fails to answer. May be
+    /// called from several threads.
     virtual PlanResult plan(const PlanRequest& request) const = 0;
 };
 

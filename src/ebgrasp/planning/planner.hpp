@@ -4,38 +4,35 @@
 #include <memory>
 #include <string>
 
-#include "ebgrasp/energy/energy_model.hpp"
-#include "ebgrasp/grasp/gripper.hpp"
 #include "ebgrasp/planning/descent.hpp"
-#include "ebgrasp/planning/grasp_planner.hpp"
+#include "ebgrasp/planning/scene_planner.hpp"
 
 namespace ebgrasp {
 
-struct PlannerOptions {
-    std::size_t proposals = 512;    ///< grasps whose energy is read, half of them antipodal at most
-    double antipodal_share = 0.75;  ///< of the proposals
+struct PlannerOptions : SceneOptions {
+    std::size_t proposals = 512;    ///< grasps whose energy is read
+    double antipodal_share = 0.75;  ///< of the proposals, where there are so many facing edges
     std::size_t seeds = 128;        ///< best proposals that descend
-    DescentOptions descent;
-    double min_height = 0.006;    ///< metres above the plane from which a surface belongs to an object
-    double nms_distance = 0.015;  ///< metres; of two grasps closer than this ...
-    double nms_angle = 0.5;       ///< ... and than this (radians) only the better is returned
-    SupportPlaneOptions plane;
+    DescentOptions descent;         ///< 0 steps: the seeds are ranked as they are ("energy-rank")
 };
 
 /// Plans grasps by descending an energy. Immutable; plan() may be called from several threads.
-class Planner : public GraspPlanner {
+class Planner : public ScenePlanner {
   public:
     Planner(std::shared_ptr<const EnergyModel> model, Gripper gripper, PlannerOptions options = {});
 
-    std::string name() const override { return "energy"; }
-    PlanResult plan(const PlanRequest& request) const override;
-
-    const Gripper& gripper() const { return gripper_; }
+    std::string name() const override { return options_.descent.steps > 0 ? "energy" : "energy-rank"; }
     const EnergyModel& model() const { return *model_; }
 
   private:
+    ViewSpec view() const override { return model_->view(); }
+    std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
+    ReadEnergies refine(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
+    std::optional<double> success_probability(double energy) const override {
+        return model_->success_probability(energy);
+    }
+
     std::shared_ptr<const EnergyModel> model_;
-    Gripper gripper_;
     PlannerOptions options_;
 };
 

@@ -19,7 +19,8 @@ namespace ebgrasp {
 
 struct TrialOptions {
     double closing_force = 10.0;      ///< newtons per finger at most; never more than the gripper's
-    double density = 500.0;           ///< kg/m^3 of the objects
+    double mass = 0.3;                ///< kilograms of each object; 0: by density
+    double density = 500.0;           ///< kg/m^3 of the objects, with mass 0
     double object_friction = 0.5;     ///< between objects and table; the pads' is the gripper's
     double approach_distance = 0.05;  ///< metres
     double lift_height = 0.20;        ///< metres

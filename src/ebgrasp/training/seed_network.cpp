@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "ebgrasp/core/error.hpp"
-#include "ebgrasp/training/conv_relu_norm.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -38,8 +37,7 @@ Tensor row_tensor(const std::array<double, 4>& values, const Tensor& like) {
 }  // namespace
 
 EncoderLayerImpl::EncoderLayerImpl(const ConvolutionShape& shape)
-    : shape_(shape),
-      conv_(nn::Conv2dOptions(shape.in_channels, shape.out_channels, shape.kernel)
+    : conv_(nn::Conv2dOptions(shape.in_channels, shape.out_channels, shape.kernel)
                 .stride(shape.stride)
                 .padding(shape.padding)),
       norm_(nn::BatchNorm2dOptions(shape.out_channels).eps(batch_norm_epsilon)) {
@@ -47,16 +45,15 @@ EncoderLayerImpl::EncoderLayerImpl(const ConvolutionShape& shape)
     register_module("norm", norm_);
 }
 
-Tensor EncoderLayerImpl::forward_fused(const Tensor& maps) {
-    const Tensor weight = conv_->weight.permute({2, 3, 1, 0}).reshape({shape_.patch_size(), shape_.out_channels});
-    const auto [output, mean, variance] =
-        conv_relu_norm(maps, weight, conv_->bias, norm_->weight, norm_->bias, shape_, batch_norm_epsilon);
+ConvReluNormParameters EncoderLayerImpl::fused_parameters() const {
+    return {conv_->weight, conv_->bias, norm_->weight, norm_->bias};
+}
+
+void EncoderLayerImpl::track(const Tensor& mean, const Tensor& variance, double count) {
     const torch::NoGradGuard no_grad;
-    const auto count = static_cast<double>(output.numel() / output.size(3));
     const double momentum = norm_->options.momentum().value();
     norm_->running_mean.lerp_(mean, momentum);
     norm_->running_var.lerp_(variance * (count / (count - 1)), momentum);  // running variances are unbiased
-    return output;
 }
 
 SeedNetworkImpl::SeedNetworkImpl(double dropout)
@@ -81,14 +78,25 @@ SeedNetworkImpl::SeedNetworkImpl(double dropout)
 }
 
 Tensor SeedNetworkImpl::encode(const Tensor& windows) {
-    const bool fused = is_training() && windows.is_cpu();
-    Tensor maps = fused ? windows.permute({0, 2, 3, 1}) : windows;
-    for (const auto& module : *encoder_) {
-        auto& layer = *module->as<EncoderLayer>();
-        maps = fused ? layer.forward_fused(maps) : layer.forward(maps);
-    }
-    if (fused) maps = maps.permute({0, 3, 1, 2});
+    if (is_training() && windows.is_cpu() && windows.scalar_type() == torch::kFloat)
+        return features_(encode_fused(windows).flatten(1));
+    Tensor maps = windows;
+    for (const auto& layer : *encoder_) maps = layer->as<EncoderLayer>()->forward(maps);
     return features_(maps.flatten(1));
+}
+
+Tensor SeedNetworkImpl::encode_fused(const Tensor& windows) {
+    if (!fused_) fused_.emplace(std::vector(seed_encoder.begin(), seed_encoder.end()), window_size, batch_norm_epsilon);
+    std::vector<ConvReluNormParameters> parameters;
+    for (const auto& layer : *encoder_) parameters.push_back(layer->as<EncoderLayer>()->fused_parameters());
+    const auto result = fused_->forward(windows.permute({0, 2, 3, 1}), parameters);
+    int side = window_size;
+    for (std::size_t i = 0; i < seed_encoder.size(); ++i) {
+        side = seed_encoder[i].output_side(side);
+        encoder_[i]->as<EncoderLayer>()->track(result.mean[i], result.variance[i],
+                                               static_cast<double>(windows.size(0) * side * side));
+    }
+    return result.output.permute({0, 3, 1, 2});
 }
 
 Tensor SeedNetworkImpl::energies(const Tensor& codes, const Tensor& grasps) {

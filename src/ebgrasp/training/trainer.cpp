@@ -1,8 +1,10 @@
 #include "ebgrasp/training/trainer.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
+#include <fstream>
 #include <numeric>
 #include <optional>
 #include <torch/torch.h>
@@ -12,13 +14,15 @@
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/core/parallel.hpp"
-#include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
-#include "ebgrasp/training/adam.hpp"
+#include "ebgrasp/evaluation/calibration_fit.hpp"
+#include "ebgrasp/evaluation/evaluation.hpp"
+#include "ebgrasp/evaluation/example_model.hpp"
 #include "ebgrasp/training/allocator.hpp"
+#include "ebgrasp/training/event_log.hpp"
 #include "ebgrasp/training/loss.hpp"
-#include "ebgrasp/training/metrics.hpp"
-#include "ebgrasp/training/seed_network.hpp"
+#include "ebgrasp/training/optimizer.hpp"
+#include "ebgrasp/training/trainable.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -27,8 +31,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using torch::Tensor;
 
-constexpr const char* state_model = "seed-training-state";
-constexpr int grasp_columns = 5;  ///< of WindowExamples::grasps
+constexpr const char* state_suffix = "-training-state";  ///< of the model's name in a state
+constexpr std::int64_t validation_batch = 8192;          ///< bounds the memory of maps
 
 /// What a random stream is for.
 enum class Purpose : int { weights, order, turn, dropout };
@@ -57,76 +61,8 @@ class TorchThreadLimit {
     int previous_ = torch::get_num_threads();
 };
 
-// ---------------------------------------------------------------------------------------------------------------- data
-
-/// Mean and standard deviation of `count` values; a constant is left at deviation 1.
-template <typename Value>
-std::pair<double, double> moments(std::size_t count, const Value& value) {
-    double mean = 0, squares = 0;
-    for (std::size_t i = 0; i < count; ++i) {  // Welford, "Note on a method for calculating corrected sums", 1962
-        const double difference = value(i) - mean;
-        mean += difference / static_cast<double>(i + 1);
-        squares += difference * (value(i) - mean);
-    }
-    const double deviation = count > 0 ? std::sqrt(squares / static_cast<double>(count)) : 0.0;
-    return {mean, deviation > 1e-9 ? deviation : 1.0};
-}
-
-WindowNormalization normalization_from(const WindowExamples& examples, std::span<const std::size_t> training) {
-    WindowNormalization normalization;
-    for (std::size_t column = 0; column < 4; ++column)
-        std::tie(normalization.grasp_mean[column], normalization.grasp_std[column]) = moments(
-            training.size(), [&](std::size_t i) { return examples.grasps[training[i] * grasp_columns + column]; });
-
-    std::vector<std::int32_t> windows;
-    for (const std::size_t i : training) windows.push_back(examples.grasp_window[i]);
-    std::sort(windows.begin(), windows.end());
-    windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
-    std::tie(normalization.depth_mean, normalization.depth_std) =
-        moments(windows.size() * window_pixels, [&](std::size_t i) {
-            return examples
-                .windows[static_cast<std::size_t>(windows[i / window_pixels]) * window_pixels + i % window_pixels];
-        });
-    return normalization;
-}
-
-/// The training split on the device, normalised, so that a batch is gathered by index.
-struct TrainingData {
-    Tensor windows;  ///< all windows, n x 1 x 32 x 32
-    Tensor window;   ///< m, of each training example
-    Tensor grasps;   ///< 2 m x 4: as labelled, then turned by pi
-    Tensor success;  ///< m, bool
-};
-
-TrainingData upload(const WindowExamples& examples, std::span<const std::size_t> training,
-                    const WindowNormalization& normalization, torch::Device device) {
-    const auto count = static_cast<std::int64_t>(training.size());
-    TrainingData data{torch::empty({static_cast<std::int64_t>(examples.window_count()), 1, window_size, window_size}),
-                      torch::empty({count}, torch::kLong), torch::empty({2 * count, 4}),
-                      torch::empty({count}, torch::kBool)};
-    const auto mean = static_cast<float>(normalization.depth_mean),
-               scale = static_cast<float>(1 / normalization.depth_std);
-    std::transform(examples.windows.begin(), examples.windows.end(), data.windows.data_ptr<float>(),
-                   [&](float depth) { return (depth - mean) * scale; });
-
-    auto window = data.window.accessor<std::int64_t, 1>();
-    auto grasps = data.grasps.accessor<float, 2>();
-    auto success = data.success.accessor<bool, 1>();
-    for (std::int64_t i = 0; i < count; ++i) {
-        const std::size_t example = training[static_cast<std::size_t>(i)];
-        window[i] = examples.grasp_window[example];
-        success[i] = examples.success(example);
-        for (std::size_t column = 0; column < 4; ++column) {
-            const auto normalize = [&](double value) {
-                return static_cast<float>((value - normalization.grasp_mean[column]) / normalization.grasp_std[column]);
-            };
-            const double value = examples.grasps[example * grasp_columns + column];
-            const double turned = column < 3 ? value : value > 0 ? value - std::numbers::pi : value + std::numbers::pi;
-            grasps[i][static_cast<std::int64_t>(column)] = normalize(value);
-            grasps[count + i][static_cast<std::int64_t>(column)] = normalize(turned);
-        }
-    }
-    return {data.windows.to(device), data.window.to(device), data.grasps.to(device), data.success.to(device)};
+double unix_time() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 /// A number that tells data sets apart: labels, grasps, windows and the split.
@@ -138,12 +74,26 @@ std::string fingerprint(const WindowExamples& examples, std::span<const std::siz
     for (const std::int32_t window : examples.grasp_window) add(static_cast<std::uint32_t>(window));
     for (const std::uint8_t verdict : examples.verdict) add(verdict);
     for (const std::size_t i : training) add(i);
-    std::ostringstream text;
-    text << std::hex << hash;
-    return text.str();
+    return fmt::format("{:x}", hash);
+}
+
+/// Indices of examples as a tensor.
+Tensor index_tensor(std::span<const std::size_t> indices) {
+    Tensor tensor = torch::empty({static_cast<std::int64_t>(indices.size())}, torch::kLong);
+    std::ranges::copy(indices, tensor.data_ptr<std::int64_t>());
+    return tensor;
+}
+
+std::size_t batch_size_for(const TrainingConfig& config, std::size_t training_examples) {
+    return std::min(static_cast<std::size_t>(config.batch_size), training_examples);
 }
 
 // --------------------------------------------------------------------------------------------------------------- files
+
+fs::path with_suffix(const fs::path& path, const char* suffix) { return path.string() + suffix; }
+fs::path state_path(const fs::path& output) { return with_suffix(output, ".state"); }
+/// TensorBoard takes a folder for a run, and files with "tfevents" in their names for its logs.
+fs::path event_path(const fs::path& output) { return with_suffix(output, ".events") / "events.out.tfevents.ebgrasp"; }
 
 json csv_header() {
     return {"epoch",
@@ -159,7 +109,7 @@ json csv_header() {
             "seconds"};
 }
 
-void write_log(const std::vector<EpochReport>& epochs, const fs::path& path) {
+void write_csv(const std::vector<EpochReport>& epochs, const fs::path& path) {
     write_file_atomically(path, [&](std::ostream& out) {
         const auto write_line = [&](const json& fields) {
             const char* separator = "";
@@ -177,7 +127,42 @@ void write_log(const std::vector<EpochReport>& epochs, const fs::path& path) {
     });
 }
 
-fs::path with_suffix(const fs::path& path, const char* suffix) { return path.string() + suffix; }
+/// The sums are those of the bins' centres.
+EventHistogram event_histogram(const EnergyHistogram& energies, const std::array<int, EnergyHistogram::bins>& counts) {
+    const double width = (energies.high - energies.low) / EnergyHistogram::bins;
+    EventHistogram histogram{.min = energies.low, .max = energies.high, .limits = {}, .counts = {}};
+    for (std::size_t bin = 0; bin < EnergyHistogram::bins; ++bin) {
+        const double limit = energies.low + width * static_cast<double>(bin + 1), center = limit - width / 2;
+        histogram.limits.push_back(limit);
+        histogram.counts.push_back(counts[bin]);
+        histogram.sum += counts[bin] * center;
+        histogram.sum_squares += counts[bin] * center * center;
+    }
+    return histogram;
+}
+
+std::string epoch_events(const EpochReport& e) {
+    const auto scalar = [&](const char* tag, double value) { return scalar_event(e.finished, e.epoch, tag, value); };
+    const auto histogram = [&](const char* tag, const auto& counts) {
+        return histogram_event(e.finished, e.epoch, tag, event_histogram(e.energies, counts));
+    };
+    return scalar("loss/training", e.training_loss) + scalar("loss/validation", e.validation_loss) +
+           scalar("alignment/validation", e.validation_alignment) + scalar("seconds", e.seconds) +
+           histogram("energy/successes", e.energies.successes) + histogram("energy/failures", e.energies.failures);
+}
+
+/// Adds the last of `epochs` to TensorBoard's log. TensorBoard goes on reading the file that it has open, so the log is
+/// appended to; only the first epoch of a process writes it anew, without what a killed one left unfinished.
+void write_events(const std::vector<EpochReport>& epochs, const fs::path& path, bool anew) {
+    if (anew) {
+        std::string log = event_log_start(epochs.front().finished);
+        for (const EpochReport& report : epochs) log += epoch_events(report);
+        return write_file_atomically(path, log);
+    }
+    std::ofstream log(path, std::ios::binary | std::ios::app);
+    log << epoch_events(epochs.back()) << std::flush;
+    require(log.good(), path.string(), ": cannot be appended to; is the disk full?");
+}
 
 StoredTensor stored(const Tensor& flat) {
     const Tensor values = flat.to(torch::kCPU, torch::kFloat).contiguous();
@@ -189,43 +174,84 @@ void restore(const StoredTensor& from, const Tensor& to) {
     to.copy_(torch::from_blob(const_cast<float*>(from.values.data()), to.sizes(), torch::kFloat));
 }
 
-// ------------------------------------------------------------------------------------------------------------- the run
+Checkpoint read_state(const fs::path& output) {
+    const fs::path path = state_path(output);
+    Checkpoint state = read_checkpoint(path);
+    require(state.model.ends_with(state_suffix), path.string(), ": is no training state; choose another output");
+    return state;
+}
 
-std::array<double, 3> percentiles(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const auto at = [&](double share) {
+/// Runs `body`, which reads the JSON of a state.
+template <typename Body>
+auto reading_state(const fs::path& output, const Body& body) {
+    try {
+        return body();
+    } catch (const json::exception& error) {
+        fail(state_path(output).string(), ": is damaged or of another version (", error.what(), "); delete it");
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------- reports
+
+std::array<double, 3> percentiles(std::vector<float> values) {
+    std::ranges::sort(values);
+    const auto at = [&](double share) -> double {
         return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
     };
     return {at(0.1), at(0.5), at(0.9)};
 }
 
+EnergyHistogram energy_histogram(std::span<const float> energies, std::span<const std::uint8_t> success) {
+    constexpr double left_out = 0.001;  // on either side
+    std::vector<float> sorted(energies.begin(), energies.end());
+    std::ranges::sort(sorted);
+    const auto beyond = static_cast<std::size_t>(left_out * static_cast<double>(sorted.size()));
+    EnergyHistogram histogram;
+    histogram.low = sorted[beyond];
+    histogram.high = sorted[sorted.size() - 1 - beyond];
+    if (histogram.high <= histogram.low) histogram.high = histogram.low + 1;
+    constexpr auto bins = static_cast<double>(EnergyHistogram::bins);
+    for (std::size_t i = 0; i < energies.size(); ++i) {
+        const double position = bins * (energies[i] - histogram.low) / (histogram.high - histogram.low);
+        const auto bin = static_cast<std::size_t>(std::clamp(position, 0.0, bins - 1));
+        ++(success[i] ? histogram.successes : histogram.failures)[bin];
+    }
+    return histogram;
+}
+
+// ------------------------------------------------------------------------------------------------------------- the run
+
 class Run {
   public:
     Run(const WindowDataset& dataset, const TrainingConfig& config, const fs::path& output)
         : dataset_(dataset), config_(config), output_(output), device_(choose_device(config.device)) {
-        const SplitBy by = parse_split_by(config.split_by);
+        const SplitBy by = training_split(config, dataset);
+        config_.split_by = to_string(by);
         training_ = dataset.indices(Split::train, by, config.seed);
-        validation_ = dataset.indices(Split::validation, by, config.seed);
+        const std::vector<std::size_t> validation = dataset.indices(Split::validation, by, config.seed);
         require_both_labels(training_, "training");
-        require_both_labels(validation_, "validation");
-        normalization_ = normalization_from(dataset.examples, training_);
-        data_ = upload(dataset.examples, training_, normalization_, device_);
+        require_both_labels(validation, "validation");
         identity_ = {{"examples", training_.size()}, {"fingerprint", fingerprint(dataset.examples, training_)}};
+        validation_ = index_tensor(validation).to(device_);
+        validation_labels_ = example_labels(dataset.examples, validation);
+        std::vector<std::size_t> all(dataset.examples.size());
+        std::iota(all.begin(), all.end(), std::size_t{0});
+        const std::vector<std::uint8_t> labels = example_labels(dataset.examples, all);
+        success_ = torch::tensor(labels, torch::kByte).to(torch::kBool).to(device_);
 
         seed_torch(config, Purpose::weights, 0);
-        network_ = SeedNetwork(config.dropout);
-        network_->to(device_);
-        // Why the factor: see SeedNetworkImpl::grasp_weight.
-        adam_.emplace(*network_, config.learning_rate,
-                      std::map<std::string, double>{{"head.grasp.weight", config.grasp_rate}});
-        if (fs::exists(state_path())) load_state();
+        network_ = make_trainable(config, dataset, training_, device_);
+        optimizer_ = make_optimizer(config, network_->module(), network_->rate_factors());
+        if (fs::exists(state_path(output_))) load_state();
     }
 
-    TrainingResult run(const std::function<void(const EpochReport&)>& on_epoch) {
+    std::size_t examples_left() const {
+        const auto wanted = static_cast<std::size_t>(config_.epochs);
+        return (wanted - std::min(wanted, epochs_.size())) * steps_per_epoch() * batch_size();
+    }
+
+    TrainingResult run(const std::function<void(const EpochReport&)>& on_epoch, Progress& progress) {
         const auto done = static_cast<int>(epochs_.size());
-        Progress progress("training",
-                          static_cast<std::size_t>(std::max(0, config_.epochs - done)) * examples_per_epoch(),
-                          "examples");
         for (int epoch = done + 1; epoch <= config_.epochs; ++epoch) {
             const auto start = std::chrono::steady_clock::now();
             EpochReport report;
@@ -233,8 +259,10 @@ class Run {
             report.training_loss = train_epoch(epoch, progress);
             validate_epoch(report);
             report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            report.finished = unix_time();
             epochs_.push_back(report);
-            write_log(epochs_, with_suffix(output_, ".csv"));
+            write_csv(epochs_, with_suffix(output_, ".csv"));
+            write_events(epochs_, event_path(output_), /*anew=*/epoch == done + 1);
             save_state();  // last: a run killed before does the epoch again, and all of its files
             if (on_epoch) on_epoch(report);
         }
@@ -242,11 +270,9 @@ class Run {
     }
 
   private:
-    fs::path state_path() const { return with_suffix(output_, ".state"); }
-
-    std::size_t batch_size() const { return std::min(static_cast<std::size_t>(config_.batch_size), training_.size()); }
+    std::size_t batch_size() const { return batch_size_for(config_, training_.size()); }
     /// An epoch is whole batches; which examples are left over changes with the order.
-    std::size_t examples_per_epoch() const { return training_.size() / batch_size() * batch_size(); }
+    std::size_t steps_per_epoch() const { return training_.size() / batch_size(); }
 
     void require_both_labels(std::span<const std::size_t> indices, const char* split) const {
         const auto successes =
@@ -258,33 +284,33 @@ class Run {
 
     double train_epoch(int epoch, Progress& progress) {
         seed_torch(config_, Purpose::dropout, epoch);
-        network_->train();
-        const Tensor order = epoch_order(epoch), rows = grasp_rows(order, epoch);
+        network_->module().train();
+        const Tensor order = epoch_order(epoch), turned = turned_grasps(epoch);
         const auto batch = static_cast<std::int64_t>(batch_size()),
-                   end = static_cast<std::int64_t>(examples_per_epoch());
+                   steps = static_cast<std::int64_t>(steps_per_epoch());
         Tensor loss_sum = torch::zeros({}, device_);
-        for (std::int64_t begin = 0; begin < end; begin += batch) {
-            const Tensor examples = order.narrow(0, begin, batch);
-            const Tensor grasps = data_.grasps.index_select(0, rows.narrow(0, begin, batch));
-            adam_->zero_gradients();
-            const Tensor energies = network_->energies(encode_windows(data_.window.index_select(0, examples)), grasps);
-            const Tensor loss = batch_loss(energies, data_.success.index_select(0, examples));
+        for (std::int64_t step = 0; step < steps; ++step) {
+            const auto of_batch = [&](const Tensor& all) {
+                return all.defined() ? all.narrow(0, step * batch, batch) : Tensor();
+            };
+            const Tensor examples = of_batch(order);
+            optimizer_->zero_gradients();
+            const Tensor loss =
+                batch_loss(network_->energies(examples, of_batch(turned)), success_.index_select(0, examples));
             loss.backward();
-            adam_->step();
+            optimizer_->step(rate_factor());
             loss_sum += loss.detach();
             progress.advance(batch_size(), remark());
         }
-        const double mean = loss_sum.item<double>() * static_cast<double>(batch) / static_cast<double>(end);
+        const double mean = loss_sum.item<double>() / static_cast<double>(steps);
         require(std::isfinite(mean), "training diverged in epoch ", epoch, ": the loss is ", mean,
                 "; lower learning_rate (", config_.learning_rate, ")");
         return mean;
     }
 
-    /// One code per example; examples of one window that follow one another share its encoding in batches of windows.
-    Tensor encode_windows(const Tensor& window) {
-        if (config_.batch_by == "example") return network_->encode(data_.windows.index_select(0, window));
-        const auto [distinct, index, counts] = torch::unique_consecutive(window, /*return_inverse=*/true);
-        return network_->encode(data_.windows.index_select(0, distinct)).index_select(0, index);
+    double rate_factor() const {
+        const double epochs = static_cast<double>(optimizer_->steps) / static_cast<double>(steps_per_epoch());
+        return std::pow(config_.learning_rate_decay, std::floor(epochs / config_.decay_epochs));
     }
 
     Tensor batch_loss(const Tensor& energies, const Tensor& success) const {
@@ -299,42 +325,49 @@ class Run {
             if (i == 0 || config_.batch_by == "example" || window_of(i) != window_of(i - 1)) starts.push_back(i);
         RandomStream(config_.seed, static_cast<int>(Purpose::order), epoch).shuffle(std::span(starts));
 
-        Tensor order = torch::empty({static_cast<std::int64_t>(training_.size())}, torch::kLong);
-        auto* next = order.data_ptr<std::int64_t>();
+        std::vector<std::size_t> order;
+        order.reserve(training_.size());
         for (const std::size_t start : starts) {
             std::size_t i = start;
-            do *next++ = static_cast<std::int64_t>(i++);
+            do order.push_back(training_[i++]);
             while (config_.batch_by == "window" && i < training_.size() && window_of(i) == window_of(start));
         }
-        return order.to(device_);
+        return index_tensor(order).to(device_);
     }
 
     std::int32_t window_of(std::size_t i) const { return dataset_.examples.grasp_window[training_[i]]; }
 
-    /// Rows of data_.grasps for the examples in `order`: each turned by pi with probability 0.5.
-    Tensor grasp_rows(const Tensor& order, int epoch) const {
-        if (!config_.augment) return order;
-        Tensor offset = torch::zeros({order.size(0)}, torch::kLong);
+    /// Which of an epoch's grasps are turned by pi: each with probability 0.5. Undefined: none.
+    Tensor turned_grasps(int epoch) const {
+        if (!config_.augment) return {};
+        Tensor turned = torch::empty({static_cast<std::int64_t>(training_.size())}, torch::kBool);
         RandomStream stream(config_.seed, static_cast<int>(Purpose::turn), epoch);
-        for (std::int64_t& value : std::span(offset.data_ptr<std::int64_t>(), training_.size()))
-            value = stream.bernoulli(0.5) ? order.size(0) : 0;
-        return order + offset.to(device_);
+        for (bool& value : std::span(turned.data_ptr<bool>(), training_.size())) value = stream.bernoulli(0.5);
+        return turned.to(device_);
+    }
+
+    std::vector<float> validation_energies() {
+        const torch::NoGradGuard no_grad;
+        network_->module().eval();
+        std::vector<Tensor> energies;
+        for (const Tensor& examples : validation_.split(validation_batch))
+            energies.push_back(network_->energies(examples, {}));
+        const Tensor all = torch::cat(energies).to(torch::kCPU, torch::kFloat).contiguous();
+        return {all.data_ptr<float>(), all.data_ptr<float>() + all.numel()};
     }
 
     void validate_epoch(EpochReport& report) {
-        const WindowExamples& examples = dataset_.examples;
-        const TorchWindowNetwork network(network_, normalization_);
-        const std::vector<float> energies = example_energies(network, examples, validation_);
-        const std::vector<std::uint8_t> labels = example_labels(examples, validation_);
+        const std::vector<float> energies = validation_energies();
         EvaluationOptions options{.temperature = config_.temperature, .batch_size = batch_size()};
-        options.calibration = fit_platt(energies, labels);
-        const Evaluation evaluation = evaluate(energies, labels, options);
+        options.calibration = fit_platt(energies, validation_labels_);
+        const Evaluation evaluation = evaluate(energies, validation_labels_, options);
         report.validation_loss = evaluation.loss;
         report.validation_alignment = evaluation.alignment;
-        std::array<std::vector<double>, 2> by_label;
-        for (std::size_t i = 0; i < energies.size(); ++i) by_label[labels[i]].push_back(energies[i]);
+        std::array<std::vector<float>, 2> by_label;
+        for (std::size_t i = 0; i < energies.size(); ++i) by_label[validation_labels_[i]].push_back(energies[i]);
         report.failure_energies = percentiles(by_label[0]);
         report.success_energies = percentiles(by_label[1]);
+        report.energies = energy_histogram(energies, validation_labels_);
         if (best_epoch_ != 0 && !(report.validation_loss < best_loss_)) return;
         best_epoch_ = report.epoch;
         best_loss_ = report.validation_loss;
@@ -342,20 +375,17 @@ class Run {
     }
 
     void write_best(const Calibration& calibration, const Evaluation& evaluation) const {
-        Checkpoint checkpoint = to_checkpoint(network_);
-        checkpoint.info = {{"normalization", normalization_},
-                           {"calibration", {{"slope", calibration.slope}, {"offset", calibration.offset}}},
-                           {"metrics", evaluation},
-                           {"config", config_},
-                           {"provenance",
-                            {{"epoch", best_epoch_},
-                             {"training_examples", training_.size()},
-                             {"validation_examples", validation_.size()},
-                             {"dataset", identity_},
-                             {"dataset_config", dataset_.config},
-                             {"libtorch", TORCH_VERSION}}}};
-        const ViewSpec view;
-        checkpoint.info["view"] = {{"focal_length", view.focal_length}, {"distance", view.distance}};
+        Checkpoint checkpoint = network_->checkpoint();
+        checkpoint.info.update({{"calibration", calibration},
+                                {"metrics", evaluation},
+                                {"config", config_},
+                                {"provenance",
+                                 {{"epoch", best_epoch_},
+                                  {"training_examples", training_.size()},
+                                  {"validation_examples", validation_labels_.size()},
+                                  {"dataset", identity_},
+                                  {"dataset_config", dataset_.config},
+                                  {"libtorch", TORCH_VERSION}}}});
         write_checkpoint(checkpoint, output_);
     }
 
@@ -366,56 +396,53 @@ class Run {
         return config;
     }
 
-    void save_state() const {
-        Checkpoint state = to_checkpoint(network_);
-        state.model = state_model;
-        state.tensors["adam.first_moment"] = stored(adam_->first_moment);
-        state.tensors["adam.second_moment"] = stored(adam_->second_moment);
-        state.info = {{"config", config_for_identity()}, {"dataset", identity_},    {"adam_steps", adam_->steps},
-                      {"best_epoch", best_epoch_},       {"best_loss", best_loss_}, {"epochs", epochs_}};
-        write_checkpoint(state, state_path());
+    void save_state() {
+        Checkpoint state = network_->checkpoint();
+        state.model += state_suffix;
+        for (const auto& [name, tensor] : optimizer_->state()) state.tensors[name] = stored(tensor);
+        state.info = {
+            {"config", config_for_identity()}, {"dataset", identity_},    {"optimizer_steps", optimizer_->steps},
+            {"best_epoch", best_epoch_},       {"best_loss", best_loss_}, {"epochs", epochs_}};
+        write_checkpoint(state, state_path(output_));
     }
 
     void load_state() {
-        const std::string path = state_path().string();
-        Checkpoint state = read_checkpoint(path);
-        require(state.model == state_model, path, ": is no training state; choose another output");
-        try {
+        const std::string path = state_path(output_).string();
+        Checkpoint state = read_state(output_);
+        reading_state(output_, [&] {
             require(state.info.at("config") == config_for_identity() && state.info.at("dataset") == identity_, path,
                     ": belongs to a run with another configuration or data set; delete it or choose another output");
             require(fs::exists(output_), path, ": its checkpoint ", output_.string(), " is gone; delete the state too");
-            state.model = "seed";
-            load_checkpoint(network_, state);
-            const auto count = static_cast<std::size_t>(adam_->first_moment.numel());
-            restore(state.tensor("adam.first_moment", {count}), adam_->first_moment);
-            restore(state.tensor("adam.second_moment", {count}), adam_->second_moment);
-            state.info.at("adam_steps").get_to(adam_->steps);
+            state.model.resize(state.model.size() - std::string_view(state_suffix).size());
+            network_->load(state);
+            for (const auto& [name, tensor] : optimizer_->state())
+                restore(state.tensor(name, {static_cast<std::size_t>(tensor.numel())}), tensor);
+            state.info.at("optimizer_steps").get_to(optimizer_->steps);
             state.info.at("best_epoch").get_to(best_epoch_);
             state.info.at("best_loss").get_to(best_loss_);
             state.info.at("epochs").get_to(epochs_);
-        } catch (const json::exception& error) {
-            fail(path, ": is damaged (", error.what(), "); delete it");
-        }
+        });
         info("going on after epoch {} of {}", epochs_.size(), path);
     }
 
     std::string remark() const {
-        if (epochs_.empty()) return "epoch 1";
-        const EpochReport& last = epochs_.back();
-        return fmt::format("epoch {}, validation loss {:.3f}, alignment {:.1f} %", last.epoch + 1, last.validation_loss,
-                           100 * last.validation_alignment);
+        const std::string where = fmt::format("{}: epoch {}", output_.stem().string(), epochs_.size() + 1);
+        if (epochs_.empty()) return where;
+        return fmt::format("{}, validation loss {:.3f}, alignment {:.1f} %", where, epochs_.back().validation_loss,
+                           100 * epochs_.back().validation_alignment);
     }
 
     const WindowDataset& dataset_;
-    const TrainingConfig& config_;
+    TrainingConfig config_;
     const fs::path& output_;
     torch::Device device_;
-    std::vector<std::size_t> training_, validation_;
-    WindowNormalization normalization_;
-    TrainingData data_;
-    json identity_;  ///< of the training data
-    SeedNetwork network_{nullptr};
-    std::optional<Adam> adam_;
+    std::vector<std::size_t> training_;
+    Tensor validation_;
+    std::vector<std::uint8_t> validation_labels_;
+    Tensor success_;  ///< of all examples, on the device
+    json identity_;   ///< of the training data
+    std::unique_ptr<TrainableNetwork> network_;
+    std::unique_ptr<Optimizer> optimizer_;
     int best_epoch_ = 0;
     double best_loss_ = 0;
     std::vector<EpochReport> epochs_;
@@ -423,31 +450,35 @@ class Run {
 
 }  // namespace
 
-void TrainingConfig::validate() const {
-    const auto check = [](bool ok, const char* field, const auto& value, const char* bound) {
-        require(ok, "training: ", field, " is ", value, ", must be ", bound);
-    };
-    check(model == "seed", "model", model, "seed");
-    check(loss == "nce" || loss == "bce", "loss", loss, "nce or bce");
-    check(temperature > 0 && temperature <= 1e6, "temperature", temperature, "in (0, 1e6]");
-    check(epochs >= 1 && epochs <= 1'000'000, "epochs", epochs, "in [1, 1e6]");
-    check(batch_size >= 2 && batch_size <= 65536, "batch_size", batch_size, "in [2, 65536]");
-    check(batch_by == "example" || batch_by == "window", "batch_by", batch_by, "example or window");
-    check(learning_rate > 0 && learning_rate <= 1, "learning_rate", learning_rate, "in (0, 1]");
-    check(grasp_rate > 0 && grasp_rate <= SeedNetworkImpl::grasp_repeats, "grasp_rate", grasp_rate, "in (0, 256]");
-    check(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
-    check(device == "auto" || device == "cpu" || device == "cuda", "device", device, "auto, cpu or cuda");
-    check(threads >= 0 && threads <= 1024, "threads", threads, "in [0, 1024]");
-    parse_split_by(split_by);
+SplitBy training_split(const TrainingConfig& config, const WindowDataset& dataset) {
+    if (config.split_by != "data") return parse_split_by(config.split_by);
+    const auto found = dataset.config.find("split_by");
+    if (found == dataset.config.end()) return SplitBy::object;
+    require(found->is_string(), "the data set's config.split_by is ", found->dump(), "; name object, image or example");
+    return parse_split_by(found->get<std::string>());
+}
+
+std::size_t examples_per_epoch(const TrainingConfig& config, const WindowDataset& dataset) {
+    const std::size_t count = dataset.indices(Split::train, training_split(config, dataset), config.seed).size();
+    const std::size_t batch = batch_size_for(config, count);
+    return batch > 0 ? count / batch * batch : 0;
+}
+
+std::vector<EpochReport> finished_epochs(const fs::path& output) {
+    if (!fs::exists(state_path(output))) return {};
+    return reading_state(output, [&] { return read_state(output).info.at("epochs").get<std::vector<EpochReport>>(); });
 }
 
 TrainingResult train(const WindowDataset& dataset, const TrainingConfig& config, const fs::path& output,
-                     const std::function<void(const EpochReport&)>& on_epoch) {
+                     const std::function<void(const EpochReport&)>& on_epoch, Progress* progress) {
     config.validate();
     tune_allocator();
     const ThreadLimit limit(config.threads);
     const TorchThreadLimit torch_limit(config.threads);
-    return Run(dataset, config, output).run(on_epoch);
+    Run run(dataset, config, output);
+    if (progress) return run.run(on_epoch, *progress);
+    Progress own("training", run.examples_left(), "examples");
+    return run.run(on_epoch, own);
 }
 
 }  // namespace ebgrasp

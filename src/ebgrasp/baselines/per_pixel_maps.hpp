@@ -1,0 +1,36 @@
+// What a generative network says of every pixel of a view: how good the grasp there is, and which one it is (Morrison,
+// Corke and Leitner, "Learning robust, real-time, reactive robotic grasping", IJRR 2020). The grid is the field's
+// (energy/field.hpp): 2.7 mm per pixel, cropped to the region.
+#pragma once
+
+#include <array>
+
+#include "ebgrasp/energy/field.hpp"
+#include "ebgrasp/planning/scene.hpp"
+
+namespace ebgrasp {
+
+/// A map for each output of the network, of the grid's size.
+struct GraspMaps {
+    DepthArray quality;     ///< higher is better
+    DepthArray cos2, sin2;  ///< of twice the angle, which is the same for an axis turned by pi; of any length
+    DepthArray width;       ///< jaw opening, metres
+};
+
+class GraspMapper {
+  public:
+    virtual ~GraspMapper() = default;
+
+    /// Safe to call from several threads.
+    virtual GraspMaps maps(const FieldGrid& grid) const = 0;
+};
+
+/// Where the centre of the grid's pixel (row, col) lies in the view, (row, col).
+Eigen::Vector2d view_pixel(const FieldGrid& grid, int row, int col);
+
+/// The grasps that a pixel of the view and an angle stand for, the preferred one first: no map tells the depth. It is
+/// fixed_rule_depth, and where the jaws cannot be there, 2 cm and 1 cm below the surface, as far as the table allows.
+std::array<PlanarGrasp, 3> grasps_at(const Scene& scene, const Gripper& gripper, const Eigen::Vector2d& pixel,
+                                     double angle);
+
+}  // namespace ebgrasp

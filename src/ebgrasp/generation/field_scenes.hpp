@@ -1,0 +1,62 @@
+// Scenes as the planner meets them, with the truth at hand: what the dense energy field learns from.
+#pragma once
+
+#include <vector>
+
+#include "ebgrasp/energy/field.hpp"
+#include "ebgrasp/generation/scene_sampler.hpp"
+
+namespace ebgrasp {
+
+struct FieldSceneParameters {
+    std::array<double, 3> kinds = {0.4, 0.2, 0.4};                                ///< shares of single, packed and pile
+    std::vector<std::string> grippers = {"robotiq_2f85", "franka_hand", "yumi"};  ///< presets or files, drawn alike
+    double gripper_scale = 0.1;  ///< lengths of the fingers and the opening vary by up to this share
+    int side = 160;              ///< grid pixels; a multiple of field_grid_multiple
+    int edge_proposals = 160;    ///< grasps of the planner's antipodal kind that a scene holds,
+    int uniform_proposals = 64;  ///< of the planner's uniform kind,
+    int antipodal = 96;          ///< and antipodal on the true surface
+
+    void validate() const;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FieldSceneParameters, kinds, grippers, gripper_scale, side, edge_proposals,
+                                   uniform_proposals, antipodal)
+
+/// A scene seen through a noisy camera, the support plane fitted to its image, and grasps with their labels. Grasps are
+/// planar in the overhead view V, approaching along its z axis; labels tell whether they hold when they are executed
+/// where the planner believes them to be.
+struct FieldScene {
+    FieldGrid grid;
+    CameraIntrinsics camera;  ///< V's
+    Eigen::Isometry3d X_WV;
+    Gripper gripper;
+    LabelOracle oracle;
+    std::vector<PlanarGrasp> grasps;
+    std::vector<std::uint8_t> success;  ///< of `grasps`, 0 or 1
+
+    /// Labels any other grasps; a pure function of its arguments.
+    std::vector<std::uint8_t> label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const;
+};
+
+/// Draws scenes of `objects` with the cameras, noise and labels of `config`. Scenes in which no plane is found, nothing
+/// is seen, or no grasp of those drawn succeeds are drawn again.
+class FieldSceneSampler {
+  public:
+    /// `splits` as for SceneSampler.
+    FieldSceneSampler(std::vector<PreparedObject> objects, std::vector<Split> splits, const GenerationConfig& config,
+                      const FieldSceneParameters& parameters, const Settle& settle);
+
+    /// A pure function of the state of `random`. Throws Error after 100 vain attempts.
+    FieldScene sample(RandomStream& random) const;
+
+  private:
+    std::optional<FieldScene> attempt(RandomStream& random) const;
+    Gripper draw_gripper(RandomStream& random) const;
+
+    GenerationConfig config_;
+    FieldSceneParameters parameters_;
+    std::vector<Gripper> grippers_;
+    std::vector<SceneSampler> samplers_;  ///< of single, packed and pile
+};
+
+}  // namespace ebgrasp

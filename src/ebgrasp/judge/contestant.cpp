@@ -1,0 +1,192 @@
+#include "ebgrasp/judge/contestant.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "ebgrasp/baselines/gqcnn_planner.hpp"
+#include "ebgrasp/baselines/per_pixel_planner.hpp"
+#include "ebgrasp/baselines/sampling_planners.hpp"
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/labels/candidates.hpp"
+#include "ebgrasp/planning/jaws.hpp"
+#include "ebgrasp/planning/planner.hpp"
+
+namespace ebgrasp {
+namespace {
+
+class PlannerContestant : public Contestant {
+  public:
+    PlannerContestant(std::string name, std::unique_ptr<GraspPlanner> planner)
+        : name_(std::move(name)), planner_(std::move(planner)) {}
+
+    std::string name() const override { return name_; }
+    PlanResult plan(const Situation& situation) const override { return planner_->plan(situation.request); }
+
+  private:
+    std::string name_;
+    std::unique_ptr<GraspPlanner> planner_;
+};
+
+class ProgramContestant : public Contestant {
+  public:
+    ProgramContestant(const std::string& command, const Gripper& gripper, const ProgramLimits& limits)
+        : planner_(command, gripper, limits) {}
+
+    std::string name() const override { return planner_.name(); }
+    PlanResult plan(const Situation& situation) const override {
+        PlanRequest request = situation.request;
+        request.X_WC = situation.X_WC;
+        return planner_.plan(request);
+    }
+
+  private:
+    ProgramPlanner planner_;
+};
+
+/// Labels antipodal grasps of every object in the true scene, and plans the successes by falling robust epsilon. Those
+/// that bring the fingertips closer to the table than planners go come last.
+class Oracle : public Contestant {
+  public:
+    explicit Oracle(Gripper gripper) : gripper_(std::move(gripper)) {}
+
+    std::string name() const override { return "oracle"; }
+    PlanResult plan(const Situation& situation) const override;
+
+  private:
+    struct Choice {
+        Eigen::Isometry3d X_WG;
+        double opening, robust_epsilon;
+    };
+
+    // Candidates are labelled in rounds of so many per object ...
+    static constexpr std::size_t batch = 50;
+    // ... until so many have succeeded, but in no fewer and no more rounds than these.
+    static constexpr std::size_t enough = 30;
+    static constexpr int min_rounds = 4, max_rounds = 40;
+    // Openings tried, as shares of the widest: narrower ones where the gripper meets something.
+    static constexpr std::array openings = {1.0, 0.75, 0.5, 0.25};
+    // A robust epsilon is the mean of a few random perturbations, of which the best of many grasps had lucky ones: so
+    // many of the best are labelled so many times more, and judged by the mean.
+    static constexpr std::size_t finalists = 40;
+    static constexpr int more_labels = 7;
+
+    void add_successes(const LabelOracle& truth, const PosedLabelObject& target, RandomStream& random,
+                       std::vector<Choice>& choices, PlanStage& stage) const;
+    void sort(std::vector<Choice>& choices) const;
+    void label_again(const LabelOracle& truth, RandomStream& random, std::vector<Choice>& choices) const;
+
+    Gripper gripper_;
+};
+
+PlanResult Oracle::plan(const Situation& situation) const {
+    const auto start = std::chrono::steady_clock::now();
+    RandomStream random(situation.request.seed);
+    PlanStage stage{"labels", 0, 0, {}, 0};
+    std::vector<Choice> choices;
+    for (int round = 0; round < max_rounds && (round < min_rounds || choices.size() < enough); ++round)
+        for (const PosedLabelObject& target : situation.truth.scene())
+            add_successes(situation.truth, target, random, choices, stage);
+    const std::size_t successes = choices.size(),
+                      count = static_cast<std::size_t>(std::max(0, situation.request.count));
+    sort(choices);
+    label_again(situation.truth, random, choices);
+    if (choices.size() > count) choices.resize(count);
+    if (successes > choices.size()) stage.dropped["beyond_count"] = successes - choices.size();
+
+    PlanResult result;
+    const Eigen::Isometry3d X_CW = situation.X_WC.inverse();
+    for (const auto& [X_WG, opening, robust_epsilon] : choices) {
+        const Eigen::Isometry3d X_CG = X_CW * X_WG;
+        result.grasps.push_back(
+            {planar_grasp(X_CG, situation.request.image.camera, opening), X_CG, -robust_epsilon, {}});
+    }
+    if (result.grasps.empty()) result.reason = "labels: no grasp of this scene succeeds";
+    stage.out = result.grasps.size();
+    stage.milliseconds = result.milliseconds =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    result.stages.push_back(stage);
+    return result;
+}
+
+void Oracle::add_successes(const LabelOracle& truth, const PosedLabelObject& target, RandomStream& random,
+                           std::vector<Choice>& choices, PlanStage& stage) const {
+    auto X_WG = antipodal_candidates(target, -Eigen::Vector3d::UnitZ(), gripper_.pad_friction, gripper_, batch, random);
+    stage.in += X_WG.size();
+    for (const double share : openings) {
+        const double opening = share * gripper_.max_opening;
+        const auto labels = truth.label(X_WG, std::vector<double>(X_WG.size(), opening), random());
+        std::vector<Eigen::Isometry3d> obstructed;
+        for (std::size_t i = 0; i < X_WG.size(); ++i) {
+            const Verdict verdict = labels[i].verdict;
+            const bool meets_something = verdict == Verdict::gripper_collision || verdict == Verdict::too_wide;
+            if (labels[i].success())
+                choices.push_back({X_WG[i], opening, labels[i].robust_epsilon});
+            else if (meets_something && share != openings.back())
+                obstructed.push_back(X_WG[i]);
+            else
+                ++stage.dropped[std::string(to_string(verdict))];
+        }
+        X_WG = std::move(obstructed);
+    }
+}
+
+void Oracle::sort(std::vector<Choice>& choices) const {
+    std::ranges::stable_sort(choices, {}, [&](const Choice& choice) {
+        const bool low = choice.X_WG.translation().z() < lowest_center(gripper_);
+        return std::pair(low, -choice.robust_epsilon);
+    });
+}
+
+void Oracle::label_again(const LabelOracle& truth, RandomStream& random, std::vector<Choice>& choices) const {
+    choices.resize(std::min(choices.size(), finalists));
+    std::vector<Eigen::Isometry3d> X_WG;
+    std::vector<double> approach_openings;
+    for (const Choice& choice : choices) {
+        X_WG.push_back(choice.X_WG);
+        approach_openings.push_back(choice.opening);
+    }
+    for (int i = 0; i < more_labels; ++i) {
+        const auto labels = truth.label(X_WG, approach_openings, random());
+        for (std::size_t k = 0; k < choices.size(); ++k) choices[k].robust_epsilon += labels[k].robust_epsilon;
+    }
+    for (Choice& choice : choices) choice.robust_epsilon /= 1 + more_labels;
+    sort(choices);
+}
+
+}  // namespace
+
+std::unique_ptr<Contestant> make_contestant(const std::string& name, const Gripper& gripper,
+                                            const std::function<std::string(const std::string&)>& find_model,
+                                            const ProgramLimits& limits) {
+    const std::size_t colon = name.find(':');
+    const std::string kind = name.substr(0, colon);
+    const std::string argument = colon == std::string::npos ? "" : name.substr(colon + 1);
+    const auto model = [&](const std::string& otherwise = "") {
+        require(!argument.empty() || !otherwise.empty(), "planner '", name, "' needs a model: ", kind, ":MODEL");
+        return find_model(argument.empty() ? otherwise : argument);
+    };
+    const auto planner = [&](std::unique_ptr<GraspPlanner> made) {
+        return std::make_unique<PlannerContestant>(name, std::move(made));
+    };
+    if (kind == "energy") return planner(std::make_unique<Planner>(load_energy_model(model()), gripper));
+    if (kind == "energy-rank") {
+        PlannerOptions options;
+        options.descent.steps = 0;
+        return planner(std::make_unique<Planner>(load_energy_model(model()), gripper, options));
+    }
+    if (kind == "gqcnn-cem") return planner(load_gqcnn_planner(model("gqcnn"), gripper));
+    if (kind == "percnn") return planner(load_per_pixel_planner(model("percnn"), gripper));
+    if (kind == "exec") {
+        require(!argument.empty(), "planner '", name, "' needs a command: exec:COMMAND");
+        return std::make_unique<ProgramContestant>(argument, gripper, limits);
+    }
+    if (name == "antipodal") return planner(std::make_unique<AntipodalPlanner>(gripper));
+    if (name == "random") return planner(std::make_unique<RandomPlanner>(gripper));
+    if (name == "oracle") return std::make_unique<Oracle>(gripper);
+    fail("unknown planner '", name,
+         "'; known are energy:MODEL, energy-rank:MODEL, gqcnn-cem[:MODEL], percnn[:MODEL], antipodal, random, oracle, "
+         "exec:COMMAND");
+}
+
+}  // namespace ebgrasp

@@ -1,0 +1,57 @@
+#include "ebgrasp/judge/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+
+#include "ebgrasp/core/error.hpp"
+
+namespace ebgrasp {
+
+Interval wilson_interval95(std::size_t successes, std::size_t trials) {
+    require(successes <= trials, successes, " successes in ", trials, " trials; there cannot be more");
+    if (trials == 0) return {0, 1};
+    constexpr double z = 1.959963984540054;  // the normal distribution's 0.975 quantile
+    const auto n = static_cast<double>(trials);
+    const double p = static_cast<double>(successes) / n, share = z * z / n;
+    const double center = p + share / 2, half = std::sqrt(share * (p * (1 - p) + share / 4));
+    // The ends that are 0 or 1 exactly are not left to rounding.
+    return {successes == 0 ? 0 : (center - half) / (1 + share),
+            successes == trials ? 1 : (center + half) / (1 + share)};
+}
+
+double mcnemar_p_value(std::size_t a, std::size_t b) {
+    const auto n = static_cast<double>(a + b);
+    double log_term = -n * std::numbers::ln2, tail = 0;  // C(n, k) / 2^n, whose factors overflow where it does not
+    for (std::size_t k = 0; k <= std::min(a, b); ++k) {
+        tail += std::exp(log_term);
+        log_term += std::log((n - static_cast<double>(k)) / static_cast<double>(k + 1));
+    }
+    return std::min(1.0, 2 * tail);
+}
+
+std::vector<double> holm_adjusted(const std::vector<double>& p_values) {
+    std::vector<std::size_t> order(p_values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return p_values[i]; });
+    std::vector<double> adjusted(p_values.size());
+    double largest = 0;
+    for (std::size_t rank = 0; rank < order.size(); ++rank) {
+        largest = std::max(largest, p_values[order[rank]] * static_cast<double>(order.size() - rank));
+        adjusted[order[rank]] = std::min(1.0, largest);
+    }
+    return adjusted;
+}
+
+double quantile(std::vector<double> values, double share) {
+    if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+    std::ranges::sort(values);
+    const double position = std::clamp(share, 0.0, 1.0) * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(position);
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    return std::lerp(values[below], values[above], position - static_cast<double>(below));
+}
+
+}  // namespace ebgrasp

@@ -1,0 +1,29 @@
+// Success rates with intervals, and paired tests between planners.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace ebgrasp {
+
+struct Interval {
+    double low = 0, high = 1;
+};
+
+/// Wilson's score interval of a proportion at 95 % ("Probable inference, the law of succession, and statistical
+/// inference", 1927), without continuity correction; [0, 1] for no trials. Throws Error if successes > trials.
+Interval wilson_interval95(std::size_t successes, std::size_t trials);
+
+/// McNemar's test, exact and two-sided ("Note on the sampling error of the difference between correlated proportions",
+/// 1947): the probability that `a` and `b` discordant pairs, or a more uneven split, come about when either side of a
+/// pair is as likely to win. 1 without discordant pairs. As the sign test it serves any paired quantity.
+double mcnemar_p_value(std::size_t a, std::size_t b);
+
+/// P values adjusted for their number: Holm, "A simple sequentially rejective multiple test procedure", 1979.
+std::vector<double> holm_adjusted(const std::vector<double>& p_values);
+
+/// The value that a share in [0, 1] of `values` lies below, interpolated linearly between neighbours (type 7 of Hyndman
+/// and Fan, "Sample quantiles in statistical packages", 1996); NaN without values.
+double quantile(std::vector<double> values, double share);
+
+}  // namespace ebgrasp

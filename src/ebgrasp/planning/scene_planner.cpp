@@ -1,0 +1,136 @@
+#include "ebgrasp/planning/scene_planner.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/planning/jaws.hpp"
+
+namespace ebgrasp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+std::size_t total(const std::map<std::string, std::size_t>& counts) {
+    return std::accumulate(counts.begin(), counts.end(), std::size_t{0},
+                           [](std::size_t sum, const auto& item) { return sum + item.second; });
+}
+
+/// Fits the jaws to every candidate, and keeps those that can be executed.
+void keep_executable(const Scene& scene, const Gripper& gripper, Funnel& funnel, PlanStage& stage) {
+    std::erase_if(funnel.candidates, [&](Candidate& candidate) {
+        const JawFit fit = fit_jaws(scene, gripper, candidate.grasp);
+        const bool inside = scene.in_region(candidate.grasp.row, candidate.grasp.col);
+        if (fit == JawFit::free && inside) return false;
+        ++stage.dropped[fit == JawFit::free ? "outside_region" : std::string(to_string(fit))];
+        return true;
+    });
+}
+
+/// Non-maximum suppression: drops every grasp that is close to a better one. Expects candidates sorted by energy.
+void suppress_neighbours(const Scene& scene, const SceneOptions& options, std::vector<Candidate>& candidates) {
+    std::vector<Candidate> kept;
+    for (const auto& candidate : candidates) {
+        const PlanarGrasp& a = candidate.grasp;
+        const bool close = std::ranges::any_of(kept, [&](const Candidate& other) {
+            const PlanarGrasp& b = other.grasp;
+            const double pixels = std::hypot(a.row - b.row, a.col - b.col);
+            const double distance = std::hypot(pixels / scene.pixels_per_metre(a.depth), a.depth - b.depth);
+            return distance < options.nms_distance && std::abs(wrap_angle(a.angle - b.angle)) < options.nms_angle;
+        });
+        if (!close) kept.push_back(candidate);
+    }
+    candidates = std::move(kept);
+}
+
+/// Keeps the `count` best candidates that are not alike.
+void select_best(const Scene& scene, const SceneOptions& options, int count, Funnel& funnel, PlanStage& stage) {
+    sort_by_energy(funnel.candidates);
+    const std::size_t all = funnel.candidates.size();
+    suppress_neighbours(scene, options, funnel.candidates);
+    if (all > funnel.candidates.size()) stage.dropped["near_better"] = all - funnel.candidates.size();
+    const auto most = static_cast<std::size_t>(std::max(0, count));
+    if (funnel.candidates.size() > most) {
+        stage.dropped["beyond_count"] = funnel.candidates.size() - most;
+        funnel.candidates.resize(most);
+    }
+}
+
+}  // namespace
+
+void sort_by_energy(std::vector<Candidate>& candidates) {
+    std::ranges::stable_sort(candidates, {}, &Candidate::energy);
+}
+
+void Funnel::stage(const std::string& name, const std::function<void(PlanStage&)>& body) {
+    PlanStage record{name, candidates.size(), 0, {}, 0};
+    const auto start = Clock::now();
+    body(record);
+    record.out = candidates.size();
+    if (record.in == 0) record.in = record.out + total(record.dropped);
+    record.milliseconds = milliseconds_since(start);
+    stages.push_back(std::move(record));
+}
+
+std::string Funnel::dominant_reason() const {
+    for (const auto& stage : stages) {
+        if (stage.out > 0) continue;
+        const auto most = std::ranges::max_element(stage.dropped, {}, [](const auto& item) { return item.second; });
+        return stage.name + (most == stage.dropped.end() ? ": nothing came in" : ": " + most->first);
+    }
+    return "";
+}
+
+ScenePlanner::ScenePlanner(Gripper gripper, SceneOptions options) : gripper_(std::move(gripper)), options_(options) {
+    gripper_.validate("gripper " + gripper_.name);
+}
+
+PlanResult ScenePlanner::plan(const PlanRequest& request) const {
+    const auto start = Clock::now();
+    const bool masked = request.mask.size() > 0;
+    require(!masked || (request.mask.rows() == request.image.height() && request.mask.cols() == request.image.width()),
+            "the mask is ", request.mask.cols(), "x", request.mask.rows(), " but the image is ", request.image.width(),
+            "x", request.image.height());
+    PlanResult result;
+    result.plane = fit_support_plane(request.image, options_.plane);
+    if (!result.plane) {
+        result.stages.push_back({"support_plane", 1, 0, {{"no_plane", 1}}, milliseconds_since(start)});
+        result.reason = "support_plane: no plane holds enough of the image; is a table or bin floor in view?";
+        return result;
+    }
+    const Scene scene(request.image, request.mask, *result.plane, view(), options_.min_height);
+    RandomStream random(request.seed);
+    Funnel funnel;
+    funnel.stages.push_back({"scene", 1, 1, {}, milliseconds_since(start)});
+
+    funnel.stage("proposals", [&](PlanStage& stage) {
+        if ((scene.region == 0).all())
+            stage.dropped[masked ? "nothing_raised_in_mask" : "nothing_on_the_plane"] = 1;
+        else
+            funnel.candidates = propose(scene, random);
+    });
+    const ReadEnergies read_energies = refine(scene, random, funnel);
+    funnel.stage("jaws", [&](PlanStage& stage) { keep_executable(scene, gripper_, funnel, stage); });
+    funnel.stage("selection", [&](PlanStage& stage) {
+        if (read_energies && !funnel.candidates.empty()) read_energies(funnel.candidates);
+        select_best(scene, options_, request.count, funnel, stage);
+    });
+
+    for (const auto& [grasp, energy] : funnel.candidates) {
+        const Eigen::Isometry3d X_CG = scene.view.X_CV * grasp_pose(grasp, scene.camera());
+        result.grasps.push_back(
+            {planar_grasp(X_CG, request.image.camera, grasp.width), X_CG, energy, success_probability(energy)});
+    }
+    if (result.grasps.empty()) result.reason = funnel.dominant_reason();
+    result.stages = std::move(funnel.stages);
+    result.milliseconds = milliseconds_since(start);
+    return result;
+}
+
+}  // namespace ebgrasp

@@ -1,0 +1,420 @@
+#include "ebgrasp/training/field_trainer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <sstream>
+#include <torch/torch.h>
+#include <torch/version.h>
+
+#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/file.hpp"
+#include "ebgrasp/core/log.hpp"
+#include "ebgrasp/core/parallel.hpp"
+#include "ebgrasp/core/progress.hpp"
+#include "ebgrasp/core/random.hpp"
+#include "ebgrasp/evaluation/metrics.hpp"
+#include "ebgrasp/training/field_network.hpp"
+
+namespace ebgrasp {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using torch::Tensor;
+
+constexpr int top_seeds = 32, top_steps = 16;  // of the descent in validation
+
+/// Grasps of one scene in a step, with labels.
+struct LabelledGrasps {
+    std::vector<PlanarGrasp> grasps;
+    std::vector<std::uint8_t> success;
+
+    void append(std::span<const PlanarGrasp> more, std::span<const std::uint8_t> labels) {
+        grasps.insert(grasps.end(), more.begin(), more.end());
+        success.insert(success.end(), labels.begin(), labels.end());
+    }
+};
+
+// ------------------------------------------------------------------------------------------------------------- tensors
+
+/// (row, col, depth, angle) in grid pixels.
+void write_row(float* row, const PlanarGrasp& y, const FieldGrid& grid) {
+    row[0] = static_cast<float>(FieldGrid::from_view(y.row, grid.row));
+    row[1] = static_cast<float>(FieldGrid::from_view(y.col, grid.col));
+    row[2] = static_cast<float>(y.depth);
+    row[3] = static_cast<float>(y.angle);
+}
+
+PlanarGrasp read_row(const float* row, const FieldGrid& grid) {
+    return {FieldGrid::to_view(row[0], grid.row), FieldGrid::to_view(row[1], grid.col), row[2], wrap_angle(row[3]), 0};
+}
+
+FieldBatch make_batch(const FieldData& data, std::span<const std::size_t> scenes, torch::Device device) {
+    const auto count = static_cast<std::int64_t>(scenes.size());
+    const FieldGrid& first = data.scene(scenes[0]).grid;
+    Tensor depth = torch::empty({count, 1, first.depth.rows(), first.depth.cols()}),
+           points = torch::empty({count, field_points, 2}), gripper = torch::empty({count, field_gripper_inputs});
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto scene = data.scene(scenes[static_cast<std::size_t>(i)]);
+        std::copy_n(scene.grid.depth.data(), scene.grid.depth.size(), depth[i].data_ptr<float>());
+        const auto xy = field_gripper_points(scene.gripper);
+        for (std::size_t k = 0; k < xy.size(); ++k)
+            for (int axis = 0; axis < 2; ++axis)
+                points[i].data_ptr<float>()[2 * k + std::size_t(axis)] = static_cast<float>(xy[k][axis]);
+        std::ranges::copy(field_gripper_input(scene.gripper), gripper[i].data_ptr<float>());
+    }
+    return {depth.to(device), points.to(device), gripper.to(device), first.focal_length, first.plane_depth};
+}
+
+/// B x N x 4; lists shorter than N are filled up with their first grasp.
+Tensor grasp_tensor(const FieldData& data, std::span<const std::size_t> scenes,
+                    const std::vector<std::vector<PlanarGrasp>>& grasps) {
+    std::size_t most = 1;
+    for (const auto& list : grasps) most = std::max(most, list.size());
+    Tensor rows = torch::empty({std::int64_t(scenes.size()), std::int64_t(most), 4});
+    float* row = rows.data_ptr<float>();
+    for (std::size_t i = 0; i < scenes.size(); ++i)
+        for (std::size_t k = 0; k < most; ++k, row += 4)
+            write_row(row, grasps[i][k < grasps[i].size() ? k : 0], data.scene(scenes[i]).grid);
+    return rows;
+}
+
+/// Grasps (B x N x 4) after `steps` normalised steps down the energy, as planning/descent.hpp takes them.
+Tensor descended(FieldNetwork& network, const Tensor& features, const FieldBatch& batch, Tensor grasps, int steps) {
+    constexpr double translation = 0.006, angle = 0.25, decay = 0.9;
+    double rate = 0.35;
+    const auto& shape = batch.depth.sizes();
+    for (int step = 0; step < steps; ++step, rate *= decay) {
+        const Tensor y = grasps.detach().requires_grad_(true);
+        const Tensor energy = network->read(features, batch, y).energy;
+        const Tensor slope = torch::autograd::grad({energy.sum()}, {y})[0];
+        const torch::NoGradGuard no_grad;
+        const Tensor pixels = translation * batch.focal_length / y.select(2, 2);
+        const Tensor scale =
+            torch::stack({pixels, pixels, torch::full_like(pixels, translation), torch::full_like(pixels, angle)}, 2);
+        const Tensor scaled = scale * slope;
+        grasps = y.detach() - rate * scale * scaled / scaled.norm(2, 2, true).clamp_min(1e-12);
+        grasps.select(2, 0).clamp_(0, double(shape[2] - 1));
+        grasps.select(2, 1).clamp_(0, double(shape[3] - 1));
+        grasps.select(2, 2).clamp_max_(batch.plane_depth);
+    }
+    return grasps.detach();
+}
+
+// -------------------------------------------------------------------------------------------------------------- losses
+
+/// Multi-positive InfoNCE (van den Oord et al., "Representation learning with contrastive predictive coding", 2018):
+/// each success of a scene against all of its failures.
+Tensor contrastive_loss(const Tensor& energy, const Tensor& success) {
+    const Tensor failures = (-energy).masked_fill(success, -INFINITY).logsumexp(1, true);
+    const Tensor terms = torch::softplus(failures + energy);
+    const Tensor counted = success.logical_and(torch::isfinite(failures));
+    return terms.masked_fill(counted.logical_not(), 0).sum() / counted.sum().clamp_min(1);
+}
+
+Tensor cross_entropy(const Tensor& logit, const Tensor& success) {
+    return torch::binary_cross_entropy_with_logits(logit, success.to(logit.scalar_type()));
+}
+
+// -------------------------------------------------------------------------------------------------------------- the
+// run
+
+class Run {
+  public:
+    Run(const FieldData& training, const FieldData& validation, const FieldTrainingConfig& config,
+        const json& provenance, const fs::path& output)
+        : training_(training), validation_(validation), config_(config), provenance_(provenance), output_(output) {
+        const bool cuda = config.device == "cuda" || (config.device == "auto" && torch::cuda::is_available());
+        require(!cuda || torch::cuda::is_available(), "device 'cuda' was asked for, but libtorch sees none");
+        device_ = cuda ? torch::kCUDA : torch::kCPU;
+        torch::manual_seed(RandomStream(config.seed)() >> 1);
+        network_ = FieldNetwork();
+        network_->to(device_);
+        adam_ = std::make_unique<torch::optim::Adam>(network_->parameters(), config.learning_rate);
+        if (fs::exists(state_path())) load_state();
+    }
+
+    std::vector<FieldReport> run(const std::function<void(const FieldReport&)>& on_report) {
+        const int done = reports_.empty() ? 0 : reports_.back().step;
+        Progress progress("training", static_cast<std::size_t>(config_.steps - done), "steps");
+        double loss = 0;
+        int since = 0;
+        auto start = std::chrono::steady_clock::now();
+        for (int step = done + 1; step <= config_.steps; ++step) {
+            loss += train_step(step);
+            ++since;
+            progress.advance(1, remark());
+            if (step % config_.validate_every != 0 && step != config_.steps) continue;
+            FieldReport report = validate();
+            report.step = step;
+            report.loss = loss / since;
+            report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            require(std::isfinite(report.loss), "training diverged before step ", step, ": lower learning_rate (",
+                    config_.learning_rate, ")");
+            keep(report);
+            if (on_report) on_report(report);
+            loss = since = 0;
+            start = std::chrono::steady_clock::now();
+        }
+        return reports_;
+    }
+
+  private:
+    fs::path state_path() const { return output_.string() + ".state"; }
+
+    double train_step(int step) {
+        RandomStream random(config_.seed, 1, step);
+        std::vector<std::size_t> scenes;
+        for (int i = 0; i < config_.scenes_per_step; ++i) scenes.push_back(random.index(training_.size()));
+        const double rate =
+            0.5 * config_.learning_rate * (1 + std::cos(std::numbers::pi * (step - 1) / double(config_.steps)));
+        for (auto& group : adam_->param_groups()) static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate);
+
+        network_->train();
+        const FieldBatch batch = make_batch(training_, scenes, device_);
+        const Tensor features = network_->encode(batch);
+        auto [rows, success] = draw_grasps(scenes, batch, features.detach(), random);
+        const auto reading = network_->read(features, batch, rows.to(device_));
+        success = success.to(device_);
+        const Tensor loss = config_.contrastive_weight * contrastive_loss(reading.energy, success) +
+                            config_.classification_weight * cross_entropy(reading.logit, success) +
+                            config_.energy_classification_weight * cross_entropy(-reading.energy, success);
+        adam_->zero_grad();
+        loss.backward();
+        adam_->step();
+        return loss.item<double>();
+    }
+
+    int share(double part) const { return static_cast<int>(std::lround(part * config_.grasps_per_scene)); }
+
+    /// The grasps of a step, B x N x 4 and B x N: drawn, perturbed and mined, all labelled.
+    std::pair<Tensor, Tensor> draw_grasps(std::span<const std::size_t> scenes, const FieldBatch& batch,
+                                          const Tensor& features, RandomStream& random) {
+        const int mined = share(config_.mined_share), perturbed = share(config_.perturbed_share);
+        const int drawn = config_.grasps_per_scene - mined - perturbed;
+        std::vector<LabelledGrasps> lists(scenes.size());
+        std::vector<std::uint64_t> seeds(scenes.size());
+        for (auto& seed : seeds) seed = random();
+        parallel_for(scenes.size(), [&](std::size_t i) {
+            RandomStream own(seeds[i]);
+            draw_stored(training_.scene(scenes[i]), drawn, own, lists[i]);
+            const auto moved = perturb(training_.scene(scenes[i]), perturbed, own);
+            lists[i].append(moved, training_.label(scenes[i], moved, own()));
+        });
+        if (mined > 0) mine(scenes, batch, features, mined, seeds, lists);
+
+        std::vector<std::vector<PlanarGrasp>> grasps;
+        for (const auto& list : lists) grasps.push_back(list.grasps);
+        Tensor success = torch::empty({std::int64_t(scenes.size()), config_.grasps_per_scene}, torch::kBool);
+        for (std::size_t i = 0; i < lists.size(); ++i)
+            std::ranges::copy(lists[i].success, success[std::int64_t(i)].data_ptr<bool>());
+        return {grasp_tensor(training_, scenes, grasps), success};
+    }
+
+    /// `count` of the scene's own grasps, with positive_share successes where there are enough.
+    void draw_stored(const FieldData::Scene& scene, int count, RandomStream& random, LabelledGrasps& out) const {
+        std::array<std::vector<std::size_t>, 2> by_label;
+        for (std::size_t i = 0; i < scene.grasps.size(); ++i) by_label[scene.success[i]].push_back(i);
+        for (int k = 0; k < count; ++k) {
+            const bool positive = by_label[0].empty() || random.bernoulli(config_.positive_share);
+            const auto& from = by_label[positive];
+            const std::size_t i = from[random.index(from.size())];
+            out.append({&scene.grasps[i], 1}, {&scene.success[i], 1});
+        }
+    }
+
+    std::vector<PlanarGrasp> perturb(const FieldData::Scene& scene, int count, RandomStream& random) const {
+        std::vector<std::size_t> successes;
+        for (std::size_t i = 0; i < scene.grasps.size(); ++i)
+            if (scene.success[i]) successes.push_back(i);
+        std::vector<PlanarGrasp> moved;
+        for (int k = 0; k < count; ++k) {
+            PlanarGrasp y = scene.grasps[successes[random.index(successes.size())]];
+            const double sigma = config_.perturb_translation,
+                         pixels = sigma * field_grid_step * scene.grid.focal_length / y.depth;
+            y.row += random.normal(0, pixels);
+            y.col += random.normal(0, pixels);
+            y.depth += random.normal(0, sigma);
+            y.angle = wrap_angle(y.angle + random.normal(0, config_.perturb_angle));
+            moved.push_back(y);
+        }
+        return moved;
+    }
+
+    /// Where the energy, as it is now, leads some of the drawn grasps.
+    void mine(std::span<const std::size_t> scenes, const FieldBatch& batch, const Tensor& features, int count,
+              const std::vector<std::uint64_t>& seeds, std::vector<LabelledGrasps>& lists) {
+        std::vector<std::vector<PlanarGrasp>> starts;
+        for (const auto& list : lists)
+            starts.emplace_back(list.grasps.begin(),
+                                list.grasps.begin() + std::min<std::ptrdiff_t>(count, std::ssize(list.grasps)));
+        const Tensor ends = descended(network_, features, batch, grasp_tensor(training_, scenes, starts).to(device_),
+                                      config_.mining_steps)
+                                .to(torch::kCPU)
+                                .contiguous();
+        parallel_for(scenes.size(), [&](std::size_t i) {
+            std::vector<PlanarGrasp> found;
+            for (int k = 0; k < count; ++k)
+                found.push_back(
+                    read_row(ends.data_ptr<float>() + 4 * (std::ptrdiff_t(i) * ends.size(1) + k % ends.size(1)),
+                             training_.scene(scenes[i]).grid));
+            lists[i].append(found, training_.label(scenes[i], found, RandomStream(seeds[i], 1)()));
+        });
+    }
+
+    FieldReport validate() {
+        network_->eval();
+        FieldReport report;
+        std::vector<float> logits;  // of all scenes, negative: the lower the better
+        std::vector<std::uint8_t> labels;
+        int best_holds = 0, descended_holds = 0, ranked = 0;
+        for (std::size_t s = 0; s < validation_.size(); ++s) {
+            const std::array scenes = {s};
+            const auto scene = validation_.scene(s);
+            const FieldBatch batch = make_batch(validation_, scenes, device_);
+            Tensor features, rows, energy;
+            {
+                const torch::NoGradGuard no_grad;
+                features = network_->encode(batch);
+                rows = grasp_tensor(validation_, scenes, {{scene.grasps.begin(), scene.grasps.end()}}).to(device_);
+                const auto reading = network_->read(features, batch, rows);
+                energy = reading.energy[0].cpu();
+                const Tensor logit = reading.logit[0].cpu();
+                for (std::int64_t i = 0; i < logit.numel(); ++i) logits.push_back(-logit[i].item<float>());
+            }
+            labels.insert(labels.end(), scene.success.begin(), scene.success.end());
+            const double auc = roc_auc({energy.data_ptr<float>(), scene.success.size()}, scene.success);
+            if (std::isfinite(auc)) report.roc_auc += auc, ++ranked;
+            const auto best = static_cast<std::size_t>(energy.argmin().item<std::int64_t>());
+            best_holds += scene.success[best];
+            const Tensor order = energy.argsort().narrow(0, 0, std::min<std::int64_t>(top_seeds, energy.numel()));
+            const Tensor seeds = rows.index_select(1, order.to(device_));
+            const Tensor ends = descended(network_, features, batch, seeds, top_steps);
+            const torch::NoGradGuard no_grad;
+            const Tensor end_energy = network_->read(features, batch, ends).energy[0];
+            const auto lowest = end_energy.argmin().item<std::int64_t>();
+            const Tensor end = ends[0][lowest].cpu().contiguous();
+            const std::array grasp = {read_row(end.data_ptr<float>(), scene.grid)};
+            descended_holds += validation_.label(s, grasp, 0)[0];
+        }
+        report.roc_auc /= std::max(ranked, 1);
+        report.logit_roc_auc = roc_auc(logits, labels);
+        report.top1 = double(best_holds) / double(validation_.size());
+        report.top1_descended = double(descended_holds) / double(validation_.size());
+        return report;
+    }
+
+    void keep(const FieldReport& report) {
+        reports_.push_back(report);
+        const double merit = report.top1_descended + 0.1 * report.roc_auc;
+        if (!(merit <= best_merit_)) {
+            best_merit_ = merit;
+            Checkpoint checkpoint = to_checkpoint(network_);
+            checkpoint.info = {{"config", config_}, {"metrics", report}, {"provenance", provenance_}};
+            checkpoint.info["provenance"]["libtorch"] = TORCH_VERSION;
+            write_checkpoint(checkpoint, output_);
+        }
+        write_file_atomically(output_.string() + ".csv", [&](std::ostream& out) {
+            out << "step,loss,roc_auc,logit_roc_auc,top1,top1_descended,seconds\n";
+            for (const auto& r : reports_)
+                out << r.step << ',' << r.loss << ',' << r.roc_auc << ',' << r.logit_roc_auc << ',' << r.top1 << ','
+                    << r.top1_descended << ',' << r.seconds << '\n';
+        });
+        save_state();
+    }
+
+    json identity() const {
+        json config = config_;
+        for (const char* key : {"device", "threads"}) config.erase(key);
+        return {{"config", config}, {"provenance", provenance_}};
+    }
+
+    void save_state() {
+        torch::serialize::OutputArchive archive, network, adam;
+        network_->save(network);
+        adam_->save(adam);
+        archive.write("network", network);
+        archive.write("adam", adam);
+        const json info = {{"identity", identity()}, {"best_merit", best_merit_}, {"reports", reports_}};
+        archive.write("info", c10::IValue(info.dump()));
+        write_file_atomically(state_path(), [&](std::ostream& out) { archive.save_to(out); });
+    }
+
+    void load_state() {
+        const std::string path = state_path().string();
+        json info;
+        try {
+            torch::serialize::InputArchive archive, network, adam;
+            archive.load_from(path);
+            c10::IValue text;
+            archive.read("info", text);
+            info = json::parse(text.toStringRef());
+            archive.read("network", network);
+            archive.read("adam", adam);
+            network_->load(network);
+            adam_->load(adam);
+            info.at("best_merit").get_to(best_merit_);
+            info.at("reports").get_to(reports_);
+        } catch (const std::exception& error) {
+            const std::string message = error.what();
+            fail(path, ": is damaged (", message.substr(0, message.find('\n')), "); delete it");
+        }
+        require(info.at("identity") == identity(), path,
+                ": belongs to a run with another configuration or data; delete it or choose another output");
+        info_line();
+    }
+
+    void info_line() const { info("going on after step {} of {}", reports_.back().step, state_path().string()); }
+
+    std::string remark() const {
+        if (reports_.empty()) return "";
+        const auto& last = reports_.back();
+        return fmt::format("top-1 {:.1f} %, descended {:.1f} %, AUC {:.3f}", 100 * last.top1, 100 * last.top1_descended,
+                           last.roc_auc);
+    }
+
+    const FieldData &training_, &validation_;
+    const FieldTrainingConfig& config_;
+    const json& provenance_;
+    const fs::path& output_;
+    torch::Device device_ = torch::kCPU;
+    FieldNetwork network_{nullptr};
+    std::unique_ptr<torch::optim::Adam> adam_;
+    double best_merit_ = -1;
+    std::vector<FieldReport> reports_;
+};
+
+}  // namespace
+
+void FieldTrainingConfig::validate() const {
+    const auto check = [](bool ok, const char* field, const auto& value, const char* bound) {
+        require(ok, "field training: ", field, " is ", value, ", must be ", bound);
+    };
+    check(steps >= 1 && steps <= 10'000'000, "steps", steps, "in [1, 1e7]");
+    check(scenes_per_step >= 1 && scenes_per_step <= 256, "scenes_per_step", scenes_per_step, "in [1, 256]");
+    check(grasps_per_scene >= 8 && grasps_per_scene <= 4096, "grasps_per_scene", grasps_per_scene, "in [8, 4096]");
+    check(perturbed_share >= 0 && mined_share >= 0 && perturbed_share + mined_share <= 0.9,
+          "perturbed_share + mined_share", perturbed_share + mined_share, "in [0, 0.9]");
+    check(positive_share > 0 && positive_share < 1, "positive_share", positive_share, "in (0, 1)");
+    check(mining_steps >= 0 && mining_steps <= 100, "mining_steps", mining_steps, "in [0, 100]");
+    check(learning_rate > 0 && learning_rate <= 1, "learning_rate", learning_rate, "in (0, 1]");
+    check(validate_every >= 1, "validate_every", validate_every, "at least 1");
+    check(device == "auto" || device == "cpu" || device == "cuda", "device", device, "auto, cpu or cuda");
+    check(threads >= 0 && threads <= 1024, "threads", threads, "in [0, 1024]");
+}
+
+std::vector<FieldReport> train_field(const FieldData& training, const FieldData& validation,
+                                     const FieldTrainingConfig& config, const json& provenance, const fs::path& output,
+                                     const std::function<void(const FieldReport&)>& on_report) {
+    config.validate();
+    require(training.size() > 0 && validation.size() > 0, "there are ", training.size(), " training and ",
+            validation.size(), " validation scenes: give at least one each");
+    const ThreadLimit limit(config.threads);
+    if (config.threads > 0) torch::set_num_threads(config.threads);
+    return Run(training, validation, config, provenance, output).run(on_report);
+}
+
+}  // namespace ebgrasp
