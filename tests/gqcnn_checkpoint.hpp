@@ -32,7 +32,7 @@ inline Checkpoint random_gqcnn_checkpoint(std::uint64_t seed) {
     add("pc1", {16, 1});
     add("fc4", {1024, 1040});
     add("fc5", {1, 1024});
-    checkpoint.info["normalization"] = GqcnnNormalization{0.68, 0.03, 0.66, 0.02};
+    checkpoint.info["normalization"] = GqcnnNormalization{0.02, 0.03, 0.66, 0.02};
     return checkpoint;
 }
 

@@ -6,13 +6,17 @@
 #include "ebgrasp/core/config.hpp"
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/training/trainer.hpp"
+#ifdef EBGRASP_WITH_DATA
+#include "train_per_pixel.hpp"
+#endif
 
 namespace ebgrasp::app {
 namespace {
 
 struct TrainOptions {
-    std::string data, output, config;
-    nlohmann::json fields = nlohmann::json::object();  ///< of TrainingConfig, as given on the command line
+    std::string output, config;
+    std::vector<std::string> data;
+    nlohmann::json fields = nlohmann::json::object();  ///< of the configuration, as given on the command line
     std::size_t max_examples = 0;
 };
 
@@ -28,13 +32,19 @@ void add_field(CLI::App& command, TrainOptions& options, const std::string& name
 void run(const TrainOptions& options, const CommonOptions& common, bool seed_given) {
     nlohmann::json fields = options.config.empty() ? nlohmann::json::object() : read_yaml(options.config);
     fields.update(options.fields);
-    auto config = config_from_json<TrainingConfig>(fields, options.config);
-    if (options.config.empty() || seed_given) config.seed = common.seed;
-    if (common.threads > 0) config.threads = common.threads;
+    if (options.config.empty() || seed_given) fields["seed"] = common.seed;
+    if (common.threads > 0) fields["threads"] = common.threads;
+#ifdef EBGRASP_WITH_DATA
+    if (fields.contains("model") && fields["model"] == "percnn")
+        return train_per_pixel_model(options.data, fields, options.config, options.output, common.json);
+#endif
+    const auto config = config_from_json<TrainingConfig>(fields, options.config);
+    require(options.data.size() == 1, "--data names ", options.data.size(), " folders; give one, of `windows` data");
+    const std::string& data = options.data.front();
 
-    const WindowDataset dataset = read_window_dataset(options.data, options.max_examples);
-    info("{}: {} examples in {} windows of {} objects", options.data, dataset.examples.size(),
-         dataset.examples.window_count(), dataset.objects.size());
+    const WindowDataset dataset = read_window_dataset(data, options.max_examples);
+    info("{}: {} examples in {} windows of {} objects", data, dataset.examples.size(), dataset.examples.window_count(),
+         dataset.objects.size());
     const TrainingResult result = train(dataset, config, options.output);
     if (common.json)
         print_json({{"output", options.output},
@@ -54,10 +64,12 @@ void add_train(CLI::App& app) {
         app, "train", "Train a model on generated data",
         "ebgrasp train --data data/ --temperature 100 --epochs 20 --output seed.safetensors",
         [](CLI::App& command, TrainOptions& o) {
-            command.add_option("--data", o.data, "Folder that `ebgrasp generate` made")->required();
+            command.add_option("--data", o.data, "Folder that `ebgrasp generate` made; --model percnn takes several")
+                ->delimiter(',')
+                ->required();
             command.add_option("--output", o.output, "Weights; a killed run goes on where it stopped")->required();
             command.add_option("--config", o.config, "YAML of all training parameters");
-            add_field<std::string>(command, o, "--model", "Network (default seed)");
+            add_field<std::string>(command, o, "--model", "Network: seed, gqcnn or percnn (default seed)");
             add_field<std::string>(command, o, "--loss", "nce (contrastive) or bce (default nce)");
             add_field<double>(command, o, "--temperature", "Of the loss (default 100)");
             add_field<int>(command, o, "--epochs", "Passes over the data (default 500)");

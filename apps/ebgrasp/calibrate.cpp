@@ -19,7 +19,7 @@ namespace ebgrasp::app {
 namespace {
 
 struct CalibrateOptions {
-    std::string model = "seed", data, method = "isotonic", output, diagram;
+    std::string model = "seed", data, method = "platt", output, diagram;
 };
 
 /// The energies of the examples of one split.

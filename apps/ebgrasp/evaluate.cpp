@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <iostream>
 
@@ -21,6 +22,7 @@ struct EvaluateOptions {
 struct Row {
     std::string model, network;
     SplitBy by;
+    SeenShares seen;
     Evaluation evaluation;
     std::size_t parameters, macs;
 };
@@ -34,14 +36,16 @@ std::vector<Row> judge(const std::string& name, const WindowDataset& dataset, co
         EvaluationOptions evaluation{.batch_size = options.batch_size, .seed = common.seed};
         evaluation.temperature = options.temperature.value_or(training_temperature(checkpoint));
         evaluation.calibration = calibration_of(checkpoint);
+        const Division trained = training_division(checkpoint);
         std::vector<SplitBy> divisions;
         for (const std::string& by : options.split_by) divisions.push_back(parse_split_by(by));
-        if (divisions.empty()) divisions.push_back(training_division(checkpoint).by);
+        if (divisions.empty()) divisions.push_back(trained.by);
         std::vector<Row> rows;
         for (const SplitBy by : divisions) {
-            const auto indices = held_out_examples(checkpoint, dataset, parse_split(options.split), by);
+            const auto indices = dataset.indices(parse_split(options.split), by, trained.seed);
+            require(!indices.empty(), "the ", options.split, " split by ", to_string(by), " has no examples");
             const auto energies = model->energies(dataset.examples, indices);
-            rows.push_back({name, checkpoint.model, by,
+            rows.push_back({name, checkpoint.model, by, seen_in_training(checkpoint, dataset, indices),
                             evaluate(energies, example_labels(dataset.examples, indices), evaluation),
                             parameter_count(checkpoint), model->multiply_adds()});
         }
@@ -52,11 +56,14 @@ std::vector<Row> judge(const std::string& name, const WindowDataset& dataset, co
 }
 
 nlohmann::json to_json(const Row& row, const std::string& split) {
+    const auto share = [](double value) { return std::isnan(value) ? nlohmann::json() : nlohmann::json(value); };
     nlohmann::json json = row.evaluation;
     json.update({{"model", row.model},
                  {"network", row.network},
                  {"split", split},
                  {"split_by", to_string(row.by)},
+                 {"seen_examples", share(row.seen.examples)},
+                 {"seen_objects", share(row.seen.objects)},
                  {"parameters", row.parameters},
                  {"macs", row.macs}});
     return json;
@@ -65,9 +72,11 @@ nlohmann::json to_json(const Row& row, const std::string& split) {
 std::vector<std::string> cells(const Row& row) {
     const Evaluation& e = row.evaluation;
     const auto percent = [](double share) { return fmt::format("{:.1f}", 100 * share); };
+    const auto seen = [](double share) { return std::isnan(share) ? "?" : fmt::format("{:.0f}", 100 * share); };
     return {row.model,
             row.network,
             to_string(row.by),
+            seen(row.seen.examples) + " / " + seen(row.seen.objects),
             fmt::format("{:.3f}", e.loss),
             fmt::format("{:.1f} ± {:.1f}", 100 * e.alignment, 100 * e.alignment_spread),
             fmt::format("{:.3f}", e.roc_auc),
@@ -111,11 +120,12 @@ void run(const EvaluateOptions& options, const CommonOptions& common) {
         for (const Row& row : rows) list.push_back(to_json(row, options.split));
         return print_json(list.size() == 1 ? list[0] : nlohmann::json{{"evaluations", list}});
     }
-    std::vector<std::vector<std::string>> table = {{"model", "network", "split by", "loss", "alignment %", "AUC", "AP",
-                                                    "P@R50 %", "accuracy %", "ECE", "successes", "failures", "weights",
-                                                    "MACs"}};
+    std::vector<std::vector<std::string>> table = {{"model", "network", "split by", "seen %", "loss", "alignment %",
+                                                    "AUC", "AP", "P@R50 %", "accuracy %", "ECE", "successes",
+                                                    "failures", "weights", "MACs"}};
     for (const Row& row : rows) table.push_back(cells(row));
-    std::cout << options.data << ", " << options.split << " examples\n";
+    std::cout << options.data << ", " << options.split
+              << " examples; seen: those that the model was trained on / whose object it was trained on\n";
     print_table(table);
 }
 
@@ -133,7 +143,7 @@ void add_evaluate(CLI::App& app) {
             command
                 .add_option("--split-by", o.split_by,
                             "object, window or example, one or several (default: as the model's training data were "
-                            "split; any other split of the same data is refused)")
+                            "split)")
                 ->delimiter(',');
             command.add_option("--temperature", o.temperature, "Of the loss (default: the training's)")
                 ->check(CLI::PositiveNumber);

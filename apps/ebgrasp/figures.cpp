@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
+#include <limits>
+#include <numeric>
 
 #include "commands.hpp"
 #include "ebgrasp/core/error.hpp"
@@ -94,17 +96,28 @@ std::vector<std::size_t> spread_epochs(std::size_t epochs, std::size_t count) {
     return chosen;
 }
 
+/// The energy below which a share of 0.97 of the ridge's failures lies: their tail is long, and empty to look at.
+double tail_of(const Ridge& ridge) {
+    const double total = std::accumulate(ridge.failures.begin(), ridge.failures.end(), 0.0);
+    double below = 0;
+    std::size_t bin = 0;
+    while (bin < ridge.failures.size() && below < 0.97 * total) below += ridge.failures[bin++];
+    return ridge.range.at(static_cast<double>(bin) / static_cast<double>(ridge.failures.size()));
+}
+
 Picture energy_ridges(const History& history) {
     std::vector<Ridge> ridges;
+    Limits shown = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
     for (const std::size_t epoch : spread_epochs(history.epochs.size(), 8)) {
         const json& energies = history.epochs[epoch - 1].at("energies");
-        ridges.push_back({fmt::format("{}", epoch),
-                          {energies.at("low"), energies.at("high")},
-                          energies.at("successes"),
-                          energies.at("failures")});
+        const Ridge& ridge = ridges.emplace_back(Ridge{fmt::format("{}", epoch),
+                                                       {energies.at("low"), energies.at("high")},
+                                                       energies.at("successes"),
+                                                       energies.at("failures")});
+        shown = {std::min(shown.low, ridge.range.low), std::max(shown.high, tail_of(ridge))};
     }
     return ridgeline_plot(ridges, {.title = history.name() + ": energies of validation examples",
-                                   .x = {.label = "energy"},
+                                   .x = {.label = "energy", .limits = shown},
                                    .y = {.label = "epoch"},
                                    .width = 760,
                                    .height = 720,

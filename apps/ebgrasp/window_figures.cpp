@@ -1,5 +1,6 @@
 #include "window_figures.hpp"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -71,13 +72,12 @@ DepthImage window_image(const WindowStudy& study, std::size_t example) {
 std::vector<std::size_t> with_distinct_windows(const WindowStudy& study, std::span<const std::size_t> order,
                                                std::size_t count) {
     std::vector<std::size_t> chosen;
-    std::vector<std::int32_t> windows;
+    std::vector<bool> taken(study.data.examples.window_count());
     for (const std::size_t position : order) {
-        const std::int32_t window = study.data.examples.grasp_window[study.examples[position]];
-        if (std::ranges::find(windows, window) != windows.end()) continue;
-        windows.push_back(window);
+        const auto window = static_cast<std::size_t>(study.data.examples.grasp_window[study.examples[position]]);
+        if (chosen.size() == count || taken[window]) continue;
+        taken[window] = true;
         chosen.push_back(position);
-        if (chosen.size() == count) break;
     }
     return chosen;
 }
@@ -90,7 +90,31 @@ std::vector<std::size_t> ranked(const WindowStudy& study) {
     return order;
 }
 
-/// Moves grasps to where training had examples: in the window, and between the surface and the table.
+/// Depths of the table, a plane in the image: least squares over the pixels that remain when what stands out of it is
+/// dropped, over and over.
+DepthArray table_depths(const DepthArray& depth) {
+    constexpr int rounds = 10;
+    constexpr double tolerance = 0.003;  // metres
+    const Eigen::Index count = depth.size();
+    Eigen::MatrixX3d places(count, 3);
+    Eigen::VectorXd depths(count);
+    for (Eigen::Index i = 0; i < count; ++i) {
+        places.row(i) << 1, static_cast<double>(i / depth.cols()), static_cast<double>(i % depth.cols());
+        depths[i] = depth(i / depth.cols(), i % depth.cols());
+    }
+    Eigen::VectorXd weights = Eigen::VectorXd::Ones(count);
+    Eigen::VectorXd fitted;
+    for (int round = 0; round < rounds; ++round) {
+        const Eigen::MatrixX3d weighted = weights.asDiagonal() * places;
+        fitted = places * (places.transpose() * weighted).ldlt().solve(weighted.transpose() * depths).eval();
+        weights = ((depths - fitted).array() > -tolerance).cast<double>();
+    }
+    return Eigen::Map<const Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+               fitted.data(), depth.rows(), depth.cols())
+        .cast<float>();
+}
+
+/// Moves grasps to where training had examples: into the window, and between the highest surface and the table.
 std::function<void(PlanarGrasp&)> admissible(const DepthImage& image) {
     const Limits depths = {image.depth.minCoeff(), image.depth.maxCoeff()};
     return [depths](PlanarGrasp& grasp) {
@@ -103,16 +127,17 @@ std::function<void(PlanarGrasp&)> admissible(const DepthImage& image) {
 
 /// Uniform over the pixels that stand out of the table, angles, and depths between surface and table.
 std::vector<PlanarGrasp> random_grasps(const DepthImage& image, std::size_t count, RandomStream& random) {
-    const float top = image.depth.minCoeff(), table = image.depth.maxCoeff();
+    constexpr float lowest = 0.005f;  // metres above the table
+    const DepthArray table = table_depths(image.depth);
     std::vector<std::array<int, 2>> pixels;
     for (int row = 0; row < image.height(); ++row)
         for (int col = 0; col < image.width(); ++col)
-            if (image.depth(row, col) < table - 0.4f * (table - top)) pixels.push_back({row, col});
+            if (image.depth(row, col) < table(row, col) - lowest) pixels.push_back({row, col});
     std::vector<PlanarGrasp> grasps;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count && !pixels.empty(); ++i) {
         const auto [row, col] = pixels[random.index(pixels.size())];
         grasps.push_back({row + random.uniform(-0.5, 0.5), col + random.uniform(-0.5, 0.5),
-                          random.uniform(image.depth(row, col), table),
+                          random.uniform(image.depth(row, col), table(row, col)),
                           random.uniform(-std::numbers::pi / 2, std::numbers::pi / 2), 0});
     }
     return grasps;
@@ -135,6 +160,17 @@ DescentPanel descend_in(const WindowStudy& study, std::size_t example, const Des
         }
     }
     return panel;
+}
+
+/// Highest less lowest energy of the example's grasp turned through half a turn.
+double range_over_angles(const WindowStudy& study, std::size_t example) {
+    constexpr int turns = 36;
+    std::vector<PlanarGrasp> grasps(turns, grasp_of(study, example));
+    for (int i = 0; i < turns; ++i) grasps[static_cast<std::size_t>(i)].angle += i * std::numbers::pi / turns;
+    std::vector<double> energies(grasps.size());
+    WindowView(study.network, window_of(study, example)).evaluate(grasps, energies, {});
+    const auto [low, high] = std::ranges::minmax(energies);
+    return high - low;
 }
 
 }  // namespace
@@ -160,18 +196,21 @@ Picture contrast_sheet(const WindowStudy& study) {
 }
 
 Picture study_landscape(const WindowStudy& study) {
-    const std::vector<std::size_t> order = ranked(study);
-    const auto found = std::ranges::find_if(
-        order, [&](std::size_t position) { return study.data.examples.success(study.examples[position]); });
-    require(found != order.end(), "there is no success among the test examples to draw the energy around");
-    const std::size_t example = study.examples[*found];
+    constexpr std::size_t candidates = 64;
+    std::vector<std::size_t> successes = ranked(study);
+    std::erase_if(successes, [&](std::size_t i) { return !study.data.examples.success(study.examples[i]); });
+    require(!successes.empty(), "there is no success among the test examples to draw the energy around");
+    const std::vector<std::size_t> good = with_distinct_windows(study, successes, candidates);
+    const std::size_t example = study.examples[*std::ranges::max_element(
+        good, {}, [&](std::size_t i) { return range_over_angles(study, study.examples[i]); })];
+
     const DepthImage image = window_image(study, example);
     const WindowView view(study.network, window_of(study, example));
     std::array grasps = {grasp_of(study, example)};
     descend(view, image.camera, grasps, {.steps = 200, .rate = 0.1, .decay = 0.97}, admissible(image));
     const ContactTile tile{.window = image, .grasp = grasps[0], .caption = "the grasp", .success = {}};
     LandscapeOptions options;
-    options.title = fmt::format("Energy around a good grasp on a test object: {}", study.name);
+    options.title = fmt::format("Energy around a good grasp in a test window: {}", study.name);
     return sheet(std::array{energy_landscape(view, grasps[0], options), contact_sheet(std::array{tile}, {.zoom = 10})},
                  2);
 }
@@ -185,11 +224,16 @@ void study_descent(const WindowStudy& study, std::uint64_t seed, const std::file
     random.shuffle(std::span(order));
     const DescentOptions options{.steps = 100, .decay = 0.98};
     std::vector<DescentPanel> panels;
-    for (const std::size_t position : with_distinct_windows(study, order, windows))
-        panels.push_back(descend_in(study, study.examples[position], options, random));
+    for (const std::size_t position : with_distinct_windows(study, order, order.size())) {
+        DescentPanel panel = descend_in(study, study.examples[position], options, random);
+        if (!panel.paths.empty()) panels.push_back(std::move(panel));  // something stands out of the table
+        if (panels.size() == windows) break;
+    }
+    require(!panels.empty(), "there is no test window to descend in in which anything stands out of the table");
     const std::string title = fmt::format("Random grasps descend the energy in test windows: {}", study.name);
     write_movie(path, options.steps + 1 + hold_frames, 25, [&](int frame) {
-        return descent_frame(panels, static_cast<std::size_t>(std::min(frame, options.steps)), {.title = title});
+        return descent_frame(panels, static_cast<std::size_t>(std::min(frame, options.steps)),
+                             {.title = title, .opening = 0.05});
     });
 }
 

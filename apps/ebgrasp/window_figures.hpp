@@ -22,7 +22,8 @@ struct WindowStudy {
 /// The pairs of window and grasp with the lowest energies above those with the highest, of each window one.
 Picture contrast_sheet(const WindowStudy& study);
 
-/// Contours around the success of lowest energy, moved down to the nearest minimum.
+/// Contours around a success, moved down to the nearest minimum: of the 64 with the lowest energies, each in a window
+/// of its own, the one whose energy depends most on the angle (round objects have nothing to show there).
 Picture study_landscape(const WindowStudy& study);
 
 /// Random grasps that descend in four windows drawn by `seed`; the film (.mp4 or .gif) goes to `path`.

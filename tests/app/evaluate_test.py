@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 EBGRASP, MODELS = sys.argv[1:3]
+HAS_TRAINING = os.path.exists(os.path.join(os.path.dirname(EBGRASP), "ebgrasp-train"))
 METRICS = ("loss", "alignment", "alignment_spread", "roc_auc", "average_precision", "precision_at_recall_50", "accuracy",
            "ece")
 
@@ -77,6 +78,7 @@ class Evaluate(unittest.TestCase):
         self.assertGreater(row["macs"], 3.9e6)
         self.assertLess(row["macs"], 4.0e6)
         self.assertEqual((row["split"], row["split_by"], row["network"]), ("test", "object", "seed"))
+        self.assertEqual((row["seen_examples"], row["seen_objects"]), (None, None), "other data")
 
     def test_several_models_and_splits_are_rows_of_one_table(self):
         models, splits = ["seed", os.path.join(MODELS, "seed.safetensors")], ["object", "example"]
@@ -99,11 +101,34 @@ class Evaluate(unittest.TestCase):
         self.assert_error(ebgrasp("evaluate", "--data", self.data, "--split", "best"), "unknown split 'best'")
         self.assert_error(ebgrasp("evaluate", "--data", self.data, "--split-by", "colour"), "colour")
 
+    @unittest.skipUnless(HAS_TRAINING, "built without training")
+    def test_gqcnn_trains_on_the_grasps_own_windows_and_stands_beside_the_seed(self):
+        data, weights, config = self.path("own"), self.path("gqcnn.safetensors"), self.path("gqcnn.yaml")
+        result = ebgrasp("generate", "--objects", "procedural:20", "--examples", 1500, "--split", "0.4,0.3,0.3", "--seed", 77,
+                         "--grasp-windows", "--output", data)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(config, "w") as file:
+            file.write("{model: gqcnn, loss: bce, temperature: 1, optimizer: sgd, learning_rate: 0.01, weight_decay: 0.0005,"
+                       " batch_size: 64, epochs: 1}")
+        result = ebgrasp("train", "--data", data, "--config", config, "--output", weights)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = self.json_of("evaluate", "--data", data, "--model", weights, "--model", "seed")["evaluations"]
+        self.assertEqual([row["network"] for row in rows], ["gqcnn", "seed"])
+        self.assertEqual(rows[0]["macs"], 132_203_536)
+        self.assertEqual(rows[0]["positives"], rows[1]["positives"])
+        self.assertEqual((rows[0]["seen_examples"], rows[0]["seen_objects"]), (0, 0))
+        crossed = self.json_of("evaluate", "--data", data, "--model", weights, "--split-by", "example")
+        self.assertGreater(crossed["seen_examples"], 0.2)
+        self.json_of("calibrate", "--data", data, "--model", weights, "--output", weights)
+        self.assertEqual(read_checkpoint(weights)[0]["calibration"]["method"], "platt")
+        self.assert_error(ebgrasp("evaluate", "--data", self.data, "--model", weights), "--grasp-windows")
+
     # -- calibrate
 
     def test_the_isotonic_calibration_is_stored_and_used_by_plan(self):
         output, diagram = self.path("calibrated.safetensors"), self.path("reliability.png")
-        report = self.json_of("calibrate", "--data", self.data, "--output", output, "--diagram", diagram)
+        report = self.json_of("calibrate", "--data", self.data, "--method", "isotonic", "--output", output, "--diagram",
+                              diagram)
         for name in ("base_rate", "stored", "platt", "isotonic"):
             for score in ("ece", "brier", "log_loss"):
                 self.assertTrue(math.isfinite(report["test"][name][score]), (name, score))
@@ -145,7 +170,7 @@ class Evaluate(unittest.TestCase):
         path = self.path("own.safetensors")
         with open(os.path.join(MODELS, "seed.safetensors"), "rb") as file, open(path, "wb") as copy:
             copy.write(file.read())
-        self.json_of("calibrate", "--model", path, "--data", self.data, "--method", "platt", "--output", path)
+        self.json_of("calibrate", "--model", path, "--data", self.data, "--output", path)
         calibration = read_checkpoint(path)[0]["calibration"]
         self.assertEqual(calibration["method"], "platt")
         again = self.json_of("calibrate", "--model", path, "--data", self.data)

@@ -146,6 +146,9 @@ TEST(ProgramPlanner, RefusesLies) {
     EXPECT_THAT(says("answer(id=request['id'] + 1)"), HasSubstr("id"));
     EXPECT_THAT(says("grasp['row'] = float('nan'); answer()"), HasSubstr("no JSON"));
     EXPECT_THAT(says("grasp['row'] = 60; answer()"), HasSubstr("grasp 0: row 60"));  // tests/planning has more of these
+    const std::string long_error = says("answer(format='\\x07' * 100000)");
+    EXPECT_THAT(long_error, HasSubstr("format is ?????"));
+    EXPECT_LT(long_error.size(), 500u);
     // 10 million grasps, and megabytes without a newline.
     EXPECT_THAT(says("sys.stdout.write('{\"id\": 1, \"grasps\": [' + '{},' * 10**7); sys.stdout.flush()"),
                 HasSubstr("longer than 8388608 bytes"));

@@ -23,7 +23,7 @@ class LiteralGqcnn {
         const auto& normalization = checkpoint_.info.at("normalization");
         const auto number = [&](const char* key) { return normalization.at(key).get<double>(); };
         Values x;
-        for (const float z : window) x.push_back((z - number("window_mean")) / number("window_std"));
+        for (const float z : window) x.push_back((z - depth - number("window_mean")) / number("window_std"));
         x = pool(convolution("conv1_2", convolution("conv1_1", x, 32), 32), 32);
         x = pool(convolution("conv2_2", convolution("conv2_1", x, 16), 16), 16);
         Values merged = layer("fc3", x, true);

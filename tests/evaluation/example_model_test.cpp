@@ -1,7 +1,10 @@
 #include "ebgrasp/evaluation/example_model.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/energy/gqcnn_runtime.hpp"
@@ -13,8 +16,6 @@
 
 namespace ebgrasp {
 namespace {
-
-using testing::HasSubstr;
 
 /// E = depth of the window's first pixel + row + 10 col + 100 depth + 1000 angle; counts the windows it encodes.
 class LinearNetwork : public WindowNetwork {
@@ -96,6 +97,18 @@ Checkpoint trained(const std::string& split_by, std::uint64_t seed, const nlohma
         "seed", {{"config", {{"split_by", split_by}, {"seed", seed}}}, {"provenance", {{"dataset_config", data}}}}, {}};
 }
 
+/// The configuration of data with these shares.
+nlohmann::json divided(double train, double validation, double test) {
+    return {{"objects", "procedural:60"}, {"seed", 5}, {"split", {train, validation, test}}};
+}
+
+/// Gives `dataset` this configuration and the splits that the generator would have given its objects.
+void use(WindowDataset& dataset, const nlohmann::json& config) {
+    dataset.config = config;
+    const auto splits = draw_splits(dataset.objects.size(), config.at("split").get<SplitShares>(), 5);
+    for (std::size_t i = 0; i < splits.size(); ++i) dataset.objects[i].split = splits[i];
+}
+
 TEST(TrainingDivision, IsWhatTheCheckpointSays) {
     EXPECT_EQ(training_division(trained("example", 7, {})).by, SplitBy::example);
     EXPECT_EQ(training_division(trained("example", 7, {})).seed, 7U);
@@ -109,51 +122,68 @@ TEST(TrainingDivision, IsWhatTheCheckpointSays) {
 
 TEST(HeldOutExamples, HoldNoneOfTheTrainingsExamples) {
     WindowDataset dataset = synthetic_windows(60, 4, 1);
-    dataset.config = {{"seed", 5}};
+    dataset.config = divided(0.7, 0.3, 0);
     for (const std::string by : {"object", "window", "example"}) {
         const Checkpoint checkpoint = trained(by, 11, dataset.config);
+        use(dataset, dataset.config);
         const auto training = dataset.indices(Split::train, parse_split_by(by), 11);
         const auto held_out = held_out_examples(checkpoint, dataset, Split::validation);
         EXPECT_THAT(held_out, testing::Each(testing::Not(testing::AnyOfArray(training)))) << by;
-        EXPECT_EQ(held_out, held_out_examples(checkpoint, dataset, Split::validation, parse_split_by(by)));
     }
-}
-
-TEST(HeldOutExamples, RefuseToTestOnWhatWasTrainedOn) {
-    WindowDataset dataset = synthetic_windows(60, 4, 1);
-    dataset.config = {{"seed", 5}};
-    const Checkpoint ours = trained("object", 1, dataset.config), others = trained("object", 1, {{"seed", 6}});
-    try {
-        held_out_examples(ours, dataset, Split::test, SplitBy::example);
-        FAIL() << "the test examples of the example split are of training objects";
-    } catch (const Error& error) {
-        EXPECT_THAT(error.what(), HasSubstr("split by object"));
-    }
-    EXPECT_NO_THROW(held_out_examples(ours, dataset, Split::train, SplitBy::example));
-    EXPECT_NO_THROW(held_out_examples(others, dataset, Split::test, SplitBy::example));
-    EXPECT_THROW(held_out_examples(ours, dataset, Split::test), Error) << "there are no test objects";
+    EXPECT_THROW(held_out_examples(trained("object", 1, dataset.config), dataset, Split::test), Error)
+        << "there are no test objects";
 }
 
 TEST(HeldOutExamples, RefuseObjectsOfTheTrainingInOtherData) {
-    // Both data sets are of the same objects, which the seed puts in the same order; their shares differ.
     WindowDataset dataset = synthetic_windows(60, 4, 1);
-    const auto divided = [](double train, double validation, double test) -> nlohmann::json {
-        return {{"objects", "procedural:60"}, {"seed", 5}, {"split", {train, validation, test}}};
-    };
-    const auto use = [&](const nlohmann::json& config) {
-        dataset.config = config;
-        const auto splits = draw_splits(60, config.at("split").get<SplitShares>(), 5);
-        for (std::size_t i = 0; i < 60; ++i) dataset.objects[i].split = splits[i];
-    };
     const Checkpoint checkpoint = trained("object", 1, divided(0.8, 0.1, 0.1));
-    use(divided(0.5, 0.3, 0.2));
+    use(dataset, divided(0.5, 0.3, 0.2));
     EXPECT_THROW(held_out_examples(checkpoint, dataset, Split::validation), Error);
     EXPECT_NO_THROW(held_out_examples(checkpoint, dataset, Split::test)) << "the last 20 % hold the last 10 %";
-    use(divided(0.9, 0.05, 0.05));
+    use(dataset, divided(0.9, 0.05, 0.05));
     EXPECT_NO_THROW(held_out_examples(checkpoint, dataset, Split::validation));
-    use(divided(0.5, 0.3, 0.2));
+    use(dataset, divided(0.5, 0.3, 0.2));
     dataset.config["seed"] = 6;  // other objects of the same names
     EXPECT_NO_THROW(held_out_examples(checkpoint, dataset, Split::validation));
+}
+
+TEST(SeenInTraining, CountsExamplesAndObjects) {
+    WindowDataset dataset = synthetic_windows(60, 4, 1);
+    use(dataset, divided(0.5, 0.3, 0.2));
+    const auto seen = [&](const Checkpoint& checkpoint, Split split, SplitBy by) {
+        return seen_in_training(checkpoint, dataset, dataset.indices(split, by, 11));
+    };
+    const Checkpoint by_object = trained("object", 11, dataset.config),
+                     by_example = trained("example", 11, dataset.config);
+    EXPECT_EQ(seen(by_object, Split::train, SplitBy::object).examples, 1);
+    EXPECT_EQ(seen(by_object, Split::test, SplitBy::object).examples, 0);
+    EXPECT_EQ(seen(by_object, Split::test, SplitBy::object).objects, 0);
+    EXPECT_EQ(seen(by_example, Split::test, SplitBy::example).examples, 0);
+    EXPECT_EQ(seen(by_example, Split::test, SplitBy::example).objects, 1) << "their other grasps are in training";
+
+    // Across the splits, by counting.
+    const auto training = dataset.indices(Split::train, SplitBy::example, 11),
+               test = dataset.indices(Split::test, SplitBy::object);
+    const std::set<std::size_t> known(training.begin(), training.end());
+    const auto count = std::ranges::count_if(test, [&](std::size_t i) { return known.contains(i); });
+    const SeenShares crossed = seen(by_example, Split::test, SplitBy::object);
+    EXPECT_NEAR(crossed.examples, static_cast<double>(count) / static_cast<double>(test.size()), 1e-15);
+    EXPECT_GT(crossed.examples, 0.2);
+}
+
+TEST(SeenInTraining, IsUnknownOfOtherData) {
+    WindowDataset dataset = synthetic_windows(60, 4, 1);
+    use(dataset, divided(0.5, 0.3, 0.2));
+    const auto test = dataset.indices(Split::test);
+    const SeenShares stranger = seen_in_training({"seed", nlohmann::json::object(), {}}, dataset, test);
+    EXPECT_TRUE(std::isnan(stranger.examples) && std::isnan(stranger.objects));
+    // The same objects in other data: no object seen, no example seen; else who knows about the examples.
+    auto more = divided(0.5, 0.3, 0.2);
+    more["examples"] = 9;
+    EXPECT_EQ(seen_in_training(trained("object", 1, more), dataset, test).examples, 0);
+    const SeenShares training = seen_in_training(trained("object", 1, more), dataset, dataset.indices(Split::train));
+    EXPECT_EQ(training.objects, 1);
+    EXPECT_TRUE(std::isnan(training.examples));
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ TEST(Jaws, CentreOnABarAndOpenWithMargin) {
     EXPECT_NEAR(x, 0.0, 0.002);
     // The height field sees the bar's top edge magnified by perspective: at most by (distance - 0.02) / (distance -
     // 0.04).
-    EXPECT_GE(grasp.width, 0.03 + 2 * 0.009);
-    EXPECT_LE(grasp.width, 0.03 * 1.03 + 2 * 0.013);
+    EXPECT_GE(grasp.width, 0.03 + 2 * 0.019);
+    EXPECT_LE(grasp.width, 0.03 * 1.03 + 2 * 0.023);
 }
 
 TEST(Jaws, NameWhatIsWrong) {

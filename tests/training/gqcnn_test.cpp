@@ -81,11 +81,36 @@ TEST(GqcnnNetwork, IsTheDeployedRuntime) {
     const torch::NoGradGuard no_grad;
     constexpr int count = 40;
     std::vector<float> windows = random_grasp_windows(count, 12), depths = random_grasp_depths(count, 13);
-    const Tensor x = (torch::from_blob(windows.data(), {count, 1, 32, 32}) - 0.68) / 0.03;
-    const Tensor z = (torch::from_blob(depths.data(), {count}) - 0.66) / 0.02;
-    expect_negated(-network(x, z), GqcnnRuntime(checkpoint).logits(windows, depths));
+    const Tensor x = torch::from_blob(windows.data(), {count, 1, 32, 32}), z = torch::from_blob(depths.data(), {count});
+    expect_negated(-network((x - z.view({-1, 1, 1, 1}) - 0.02) / 0.03, (z - 0.66) / 0.02),
+                   GqcnnRuntime(checkpoint).logits(windows, depths));
     EXPECT_EQ(module_checkpoint(*network, "gqcnn").tensors.size(), 16U);
     EXPECT_THROW(load_module(*network, "gqcnn", Checkpoint{"seed", {}, {}}), Error);
+}
+
+TEST(GqcnnNetwork, ConvolvesInHalfPrecisionInTrainingOnly) {
+    const Checkpoint checkpoint = random_gqcnn_checkpoint(14);
+    GqcnnNetwork exact, half(torch::kBFloat16);
+    const Tensor x = torch::randn({8, 1, 32, 32}), z = torch::randn({8});
+    for (auto* network : {&exact, &half}) {
+        load_module(**network, "gqcnn", checkpoint);
+        (*network)->eval();
+    }
+    EXPECT_TRUE(torch::equal(half(x, z), exact(x, z)));
+    half->train();
+    exact->train();
+    const Tensor logits = half(x, z), expected = exact(x, z);
+    const double spread = expected.std().item<double>();
+    EXPECT_GT((logits - expected).abs().max().item<double>(), 1e-4 * spread);
+    EXPECT_LT((logits - expected).abs().max().item<double>(), 0.05 * spread);
+    logits.sum().backward();
+    expected.sum().backward();
+    const auto gradients = half->named_parameters();
+    for (const auto& item : exact->named_parameters()) {
+        const Tensor gradient = item.value().grad();
+        EXPECT_LT((gradients[item.key()].grad() - gradient).norm().item<double>(), 0.3 * gradient.norm().item<double>())
+            << item.key();
+    }
 }
 
 TEST(GqcnnNetwork, InitialWeightsAreHes) {
@@ -131,12 +156,13 @@ TEST(GqcnnTrainable, NormalisesByTheTrainingExamples) {
     double mean = 0, squares = 0, depth_mean = 0;
     for (const std::size_t i : training) {
         depth_mean += depths[i] / 3.0;
-        for (std::size_t k = 0; k < 1024; ++k) mean += windows[i * 1024 + k] / (3 * 1024.0);
+        for (std::size_t k = 0; k < 1024; ++k) mean += (windows[i * 1024 + k] - depths[i]) / (3 * 1024.0);
     }
     for (const std::size_t i : training)
-        for (std::size_t k = 0; k < 1024; ++k) squares += std::pow(windows[i * 1024 + k] - mean, 2) / (3 * 1024.0);
-    EXPECT_NEAR(normalization.window_mean, mean, 1e-6);
-    EXPECT_NEAR(normalization.window_std, std::sqrt(squares), 1e-6);
+        for (std::size_t k = 0; k < 1024; ++k)
+            squares += std::pow(windows[i * 1024 + k] - depths[i] - mean, 2) / (3 * 1024.0);
+    EXPECT_NEAR(normalization.window_mean, mean, 1e-4);
+    EXPECT_NEAR(normalization.window_std, std::sqrt(squares), 1e-4);
     EXPECT_NEAR(normalization.depth_mean, depth_mean, 1e-4) << "grasp depths are rounded to 0.1 mm for this";
 }
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <vector>
 
 #include "ebgrasp/energy/field.hpp"
 #include "ebgrasp/planning/scene.hpp"
@@ -27,6 +29,16 @@ class GraspMapper {
 
 /// Where the centre of the grid's pixel (row, col) lies in the view, (row, col).
 Eigen::Vector2d view_pixel(const FieldGrid& grid, int row, int col);
+
+/// A local maximum of the quality.
+struct PixelPeak {
+    int row, col;  ///< of the grid
+    double quality, angle;
+};
+
+/// The peaks at pixels for which `wanted(row, col)`, best first, after quality and angle have been smoothed by a
+/// Gaussian of one pixel, as published.
+std::vector<PixelPeak> quality_peaks(const GraspMaps& maps, const std::function<bool(int, int)>& wanted);
 
 /// The grasps that a pixel of the view and an angle stand for, the preferred one first: no map tells the depth. It is
 /// fixed_rule_depth, and where the jaws cannot be there, 2 cm and 1 cm below the surface, as far as the table allows.

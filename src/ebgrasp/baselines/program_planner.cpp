@@ -55,9 +55,8 @@ std::string request_line(const PlanRequest& request, std::uint64_t id, const fs:
         .dump();
 }
 
-/// The beginning of any bytes, fit for an error message.
-std::string beginning(const std::string& text) {
-    constexpr std::size_t longest = 60;
+/// The beginning of what a program said, fit for an error message whatever it holds.
+std::string beginning(const std::string& text, std::size_t longest) {
     std::string shown = text.substr(0, longest);
     for (char& c : shown)
         if (c < ' ' || c > '~') c = '?';
@@ -66,7 +65,7 @@ std::string beginning(const std::string& text) {
 
 json parse_answer(const std::string& line, std::uint64_t id) {
     json answer = json::parse(line, nullptr, false);
-    require(!answer.is_discarded(), "the answer is no JSON: '", beginning(line), "'");
+    require(!answer.is_discarded(), "the answer is no JSON: '", beginning(line, 60), "'");
     require(answer.is_object() && answer.contains("id") && answer["id"] == id, "the answer's id is not the request's, ",
             id);
     return answer;
@@ -89,7 +88,7 @@ PlanResult to_result(const json& answer, const PlanRequest& request) {
     if (result.grasps.empty()) {
         const auto reason = answer.find("reason");
         const bool given = reason != answer.end() && reason->is_string();
-        result.reason = "program: " + (given ? beginning(reason->get<std::string>()) : "no grasps");
+        result.reason = "program: " + (given ? beginning(reason->get<std::string>(), 160) : "no grasps");
     }
     return result;
 }
@@ -127,7 +126,7 @@ PlanResult ProgramPlanner::plan(const PlanRequest& request) const {
         return result;
     } catch (const Error& error) {
         process_.reset();
-        fail(name(), ": ", error.what());
+        fail(name(), ": ", beginning(error.what(), 200));
     }
 }
 

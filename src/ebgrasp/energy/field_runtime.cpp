@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <mutex>
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/parallel.hpp"
@@ -80,7 +80,26 @@ void silu(Eigen::MatrixBase<Derived>& x, Eigen::MatrixBase<Derived>* slope) {
 
 }  // namespace
 
-FieldRuntime::FieldRuntime(const Checkpoint& checkpoint) : encoder_(load_encoder(checkpoint)) {
+/// Workspaces of the encoder that no thread uses at present.
+struct FieldRuntime::Workspaces {
+    ConvolutionWorkspace take(const ConvolutionNetwork& network) {
+        const std::lock_guard lock(mutex);
+        if (idle.empty()) return ConvolutionWorkspace(network);
+        ConvolutionWorkspace workspace = std::move(idle.back());
+        idle.pop_back();
+        return workspace;
+    }
+    void give_back(ConvolutionWorkspace workspace) {
+        const std::lock_guard lock(mutex);
+        idle.push_back(std::move(workspace));
+    }
+
+    std::mutex mutex;
+    std::vector<ConvolutionWorkspace> idle;
+};
+
+FieldRuntime::FieldRuntime(const Checkpoint& checkpoint)
+    : encoder_(load_encoder(checkpoint)), workspaces_(std::make_shared<Workspaces>()) {
     require(checkpoint.model == "field", "the checkpoint holds a model '", checkpoint.model, "', not 'field'");
     const auto load = [&](const std::string& name, int out, int in, Matrix& weight, Eigen::RowVectorXf& bias) {
         const auto& w = checkpoint.tensor(name + ".weight", extents({out, in})).values;
@@ -101,11 +120,10 @@ FieldCode FieldRuntime::encode(FieldGrid grid) const {
     const DepthArray input =
         (static_cast<float>(code.grid.plane_depth) - code.grid.depth) / static_cast<float>(field_height_scale);
     code.features.resize(static_cast<std::size_t>(code.rows * code.cols) * field_features);
-    thread_local std::map<const ConvolutionNetwork*, std::unique_ptr<ConvolutionWorkspace>> workspaces;
-    auto& workspace = workspaces[&encoder_];
-    if (!workspace) workspace = std::make_unique<ConvolutionWorkspace>(encoder_);
-    workspace->forward_channels_last({input.data(), static_cast<std::size_t>(input.size())}, {1, height, width},
-                                     code.features);
+    auto workspace = workspaces_->take(encoder_);
+    workspace.forward_channels_last({input.data(), static_cast<std::size_t>(input.size())}, {1, height, width},
+                                    code.features);
+    workspaces_->give_back(std::move(workspace));
     return code;
 }
 

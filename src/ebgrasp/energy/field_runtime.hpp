@@ -63,7 +63,9 @@ class FieldRuntime {
     void evaluate_block(const FieldCode& code, const Gripper& gripper, std::span<const PlanarGrasp> grasps,
                         std::span<double> energies, std::span<double> logits, std::span<GraspGradient> gradients) const;
 
+    struct Workspaces;
     ConvolutionNetwork encoder_;
+    std::shared_ptr<Workspaces> workspaces_;
     Matrix hidden1_, hidden2_, output_;  ///< out x in
     Eigen::RowVectorXf hidden1_bias_, hidden2_bias_, output_bias_;
 };

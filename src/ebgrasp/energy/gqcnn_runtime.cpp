@@ -93,13 +93,13 @@ class GqcnnRuntime::Network {
 
     void logits(std::span<const float> windows, std::span<const float> depths, std::span<float> out) const {
         const auto count = static_cast<Eigen::Index>(depths.size());
+        const Eigen::Map<const Eigen::ArrayXf> z(depths.data(), count);
+        const Eigen::Map<const Matrix> pixels(windows.data(), count, window_pixels);
         Matrix merged(count, gqcnn_image + gqcnn_pose);
-        merged.leftCols(gqcnn_image) = encode(windows, count);
-        const auto scale = static_cast<float>(1 / normalization_.depth_std);
-        const Matrix z =
-            (Eigen::Map<const Eigen::ArrayXf>(depths.data(), count) - static_cast<float>(normalization_.depth_mean)) *
-            scale;
-        merged.rightCols(gqcnn_pose) = pc1_(z).cwiseMax(0.0f);
+        merged.leftCols(gqcnn_image) =
+            encode(normalized(pixels.colwise() - z.matrix(), normalization_.window_mean, normalization_.window_std));
+        merged.rightCols(gqcnn_pose) =
+            pc1_(normalized(z.matrix(), normalization_.depth_mean, normalization_.depth_std)).cwiseMax(0.0f);
         parallel_for(static_cast<std::size_t>((count + head_block - 1) / head_block), [&](std::size_t block) {
             const Eigen::Index begin = static_cast<Eigen::Index>(block) * head_block,
                                size = std::min(head_block, count - begin);
@@ -113,16 +113,16 @@ class GqcnnRuntime::Network {
     }
 
   private:
-    /// The output of fc3, count x gqcnn_image.
-    Matrix encode(std::span<const float> windows, Eigen::Index count) const {
-        const auto scale = static_cast<float>(1 / normalization_.window_std);
-        const Eigen::ArrayXf pixels =
-            (Eigen::Map<const Eigen::ArrayXf>(windows.data(), static_cast<Eigen::Index>(windows.size())) -
-             static_cast<float>(normalization_.window_mean)) *
-            scale;
-        Matrix encoded(count, gqcnn_image);
+    static Matrix normalized(const Matrix& values, double mean, double deviation) {
+        return (values.array() - static_cast<float>(mean)) * static_cast<float>(1 / deviation);
+    }
+
+    /// The output of fc3 for normalised windows, one in each row.
+    Matrix encode(const Matrix& windows) const {
+        Matrix encoded(windows.rows(), gqcnn_image);
         ConvolutionWorkspace workspace = take_workspace();
-        workspace.forward({pixels.data(), windows.size()}, {static_cast<int>(count), window_size, window_size},
+        workspace.forward({windows.data(), static_cast<std::size_t>(windows.size())},
+                          {static_cast<int>(windows.rows()), window_size, window_size},
                           {encoded.data(), static_cast<std::size_t>(encoded.size())});
         const std::lock_guard lock(mutex_);
         idle_.push_back(std::move(workspace));

@@ -1,16 +1,19 @@
 // GQ-CNN without libtorch: the probability that a grasp succeeds, from the depth image around it (Mahler et al.,
 // "Dex-Net 2.0", RSS 2017, figure 4). A baseline: unlike the seed it encodes a window for every grasp.
 //
-//   x      the grasp's own 32 x 32 window, centred on it and turned along its closing axis (grasp/grasp_window.hpp)
-//   z      the distance of the grasp centre from the camera; x and z in metres, in a view such as ViewSpec's
+//   z      the distance of the grasp centre from the camera, metres
+//   x      the grasp's own 32 x 32 window, centred on it and turned along its closing axis (grasp/grasp_window.hpp),
+//   less
+//          z: how far the surface lies behind the grasp centre, metres
 //   image  conv1_1 7 x 7, conv1_2 5 x 5, max pool, conv2_1 3 x 3, conv2_2 3 x 3, max pool, all of 64 channels with
 //          zeros around and ReLU; fc3 4096 -> 1024
 //   pose   pc1 1 -> 16
 //   merge  fc4 1024 + 16 -> 1024, fc5 1024 -> 1: the logit of success. All but the last with ReLU.
 //
-// Differences from the publication: one logit in place of a softmax over two, which is the sigmoid of their difference;
-// and no local response normalisation, which with the released constants divides by (1 + 2e-5 s)^0.75, s the sum of
-// squares over 5 channels: by less than 1.01 while activations stay below 11.
+// Differences from the publication: x there is the distance from the camera, which leaves it to the layers behind fc3
+// to subtract z; docs/evaluation.md has what that costs. One logit in place of a softmax over two, which is the sigmoid
+// of their difference. No local response normalisation, which with the released constants divides by (1 + 2e-5 s)^0.75,
+// s the sum of squares over 5 channels: by less than 1.01 while activations stay below 11.
 //
 // Tensors of its checkpoint (model "gqcnn"), shapes as in PyTorch, for layer in conv1_1, conv1_2, conv2_1, conv2_2:
 //   <layer>.weight (64, in, k, k), .bias; fc3.weight (1024, 4096), pc1.weight (16, 1), fc4.weight (1024, 1040),
@@ -42,7 +45,7 @@ inline constexpr int gqcnn_side = 8, gqcnn_channels = 64;  ///< of the maps that
 inline constexpr int gqcnn_features = gqcnn_channels * gqcnn_side * gqcnn_side;
 inline constexpr int gqcnn_image = 1024, gqcnn_pose = 16, gqcnn_merged = 1024;  ///< outputs of fc3, pc1 and fc4
 
-/// Means and standard deviations of the training set's windows and grasp depths, metres.
+/// Means and standard deviations of x and z in the training set, metres.
 struct GqcnnNormalization {
     double window_mean = 0, window_std = 1, depth_mean = 0, depth_std = 1;
 };

@@ -1,6 +1,7 @@
 #include "ebgrasp/evaluation/example_model.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "ebgrasp/core/error.hpp"
@@ -82,17 +83,22 @@ json training_data(const Checkpoint& checkpoint) {
         [&] { return checkpoint.info.value("provenance", json::object()).value("dataset_config", json::object()); });
 }
 
-/// To which split of the model's training each of the data's objects belonged, if both were generated of the same
-/// objects and the training was split by object; otherwise empty.
-std::vector<Split> training_objects(const Checkpoint& checkpoint, const Division& trained,
-                                    const WindowDataset& dataset) {
-    const json data = training_data(checkpoint);
+/// Whether both data sets hold the same objects in the same order.
+bool same_objects(const json& data, const json& other) {
     const auto same = [&](const char* key) {
-        return data.contains(key) && dataset.config.contains(key) && data.at(key) == dataset.config.at(key);
+        return data.contains(key) && other.contains(key) && data.at(key) == other.at(key);
     };
-    if (trained.by != SplitBy::object || !same("objects") || !same("seed")) return {};
-    const auto seed = read_info([&] { return data.at("seed").get<std::uint64_t>(); });
-    return draw_splits(dataset.objects.size(), split_shares(data), seed);
+    return same("objects") && same("seed");
+}
+
+/// Share of the examples `indices` of which `holds(example)`.
+template <typename Holds>
+double share_of(std::span<const std::size_t> indices, const Holds& holds) {
+    return static_cast<double>(std::ranges::count_if(indices, holds)) / static_cast<double>(indices.size());
+}
+
+std::size_t object_of(const WindowExamples& examples, std::size_t i) {
+    return static_cast<std::size_t>(examples.window_object[static_cast<std::size_t>(examples.grasp_window[i])]);
 }
 
 }  // namespace
@@ -165,27 +171,38 @@ double training_temperature(const Checkpoint& checkpoint) {
     return read_info([&] { return checkpoint.info.value("config", json::object()).value("temperature", 100.0); });
 }
 
-std::vector<std::size_t> held_out_examples(const Checkpoint& checkpoint, const WindowDataset& dataset, Split split,
-                                           std::optional<SplitBy> by) {
+SeenShares seen_in_training(const Checkpoint& checkpoint, const WindowDataset& dataset,
+                            std::span<const std::size_t> indices) {
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
     const Division trained = training_division(checkpoint);
-    const SplitBy chosen = by.value_or(trained.by);
-    auto indices = dataset.indices(split, chosen, trained.seed);
-    require(!indices.empty(), "the ", to_string(split), " split by ", to_string(chosen), " has no examples");
-    if (split == Split::train) return indices;
-    require(chosen == trained.by || training_data(checkpoint) != dataset.config,
-            "the model was trained on these data, split by ", to_string(trained.by), "; split by ", to_string(chosen),
-            ", the ", to_string(split),
-            " examples are among those that it has seen: leave --split-by out, or train on that split");
-    const std::vector<Split> objects = training_objects(checkpoint, trained, dataset);
-    const auto is_seen = [&](std::size_t i) {
-        const auto window = static_cast<std::size_t>(dataset.examples.grasp_window[i]);
-        const auto object = static_cast<std::size_t>(dataset.examples.window_object[window]);
-        return !objects.empty() && objects[object] == Split::train;
-    };
-    const auto seen = std::ranges::count_if(indices, is_seen);
-    require(seen == 0, seen, " of the ", to_string(split),
-            " examples show objects that the model was trained on, in other data with other splits; generate these "
-            "data with the split of those");
+    const json data = training_data(checkpoint);
+    if (!same_objects(data, dataset.config)) return {unknown, unknown};
+
+    SeenShares seen{unknown, 1};
+    if (trained.by == SplitBy::object) {
+        const auto seed = read_info([&] { return data.at("seed").get<std::uint64_t>(); });
+        const auto objects = draw_splits(dataset.objects.size(), split_shares(data), seed);
+        seen.objects =
+            share_of(indices, [&](std::size_t i) { return objects[object_of(dataset.examples, i)] == Split::train; });
+    }
+    if (seen.objects == 0) seen.examples = 0;
+    if (data == dataset.config) {
+        std::vector<bool> is_training(dataset.examples.size(), false);
+        for (const std::size_t i : dataset.indices(Split::train, trained.by, trained.seed)) is_training[i] = true;
+        seen.examples = share_of(indices, [&](std::size_t i) { return is_training[i]; });
+    }
+    return seen;
+}
+
+std::vector<std::size_t> held_out_examples(const Checkpoint& checkpoint, const WindowDataset& dataset, Split split) {
+    const Division trained = training_division(checkpoint);
+    auto indices = dataset.indices(split, trained.by, trained.seed);
+    require(!indices.empty(), "the ", to_string(split), " split by ", to_string(trained.by), " has no examples");
+    const SeenShares seen = seen_in_training(checkpoint, dataset, indices);
+    const double share = trained.by == SplitBy::object ? seen.objects : seen.examples;
+    require(!(share > 0), "the model was trained on ", 100 * share, " % of the ", to_string(split), " ",
+            trained.by == SplitBy::object ? "objects" : "examples",
+            ", in data that were split otherwise; generate these with that split");
     return indices;
 }
 

@@ -47,10 +47,17 @@ Division training_division(const Checkpoint& checkpoint);
 /// The temperature that the model was trained with; 100 if the checkpoint does not say.
 double training_temperature(const Checkpoint& checkpoint);
 
-/// The examples of `split`, divided as the model's training divided them, or by `by` if given. Throws Error if there
-/// are none; and, unless `split` is train, if the model is known to have been trained on any of them or on their
-/// objects: on these data divided in another way, or, by object, on other data of the same objects with other shares.
-std::vector<std::size_t> held_out_examples(const Checkpoint& checkpoint, const WindowDataset& dataset, Split split,
-                                           std::optional<SplitBy> by = {});
+/// What the model's training saw of the examples `indices`: shares of those that it was trained on, and of those whose
+/// object it was trained on. Known if both data sets were generated of the same objects (and from the same
+/// configuration, for examples, unless no object was seen); NaN where not.
+struct SeenShares {
+    double examples, objects;
+};
+SeenShares seen_in_training(const Checkpoint& checkpoint, const WindowDataset& dataset,
+                            std::span<const std::size_t> indices);
+
+/// The examples of `split`, divided as the model's training divided its data. Throws Error if there are none, or if the
+/// model is known to have been trained on any of them, or, by object, on any of their objects.
+std::vector<std::size_t> held_out_examples(const Checkpoint& checkpoint, const WindowDataset& dataset, Split split);
 
 }  // namespace ebgrasp

@@ -8,8 +8,8 @@
 namespace ebgrasp {
 namespace {
 
-constexpr double collision_tolerance = 0.002;                   // metres by which noise may poke into the gripper
-constexpr std::array approach_margins = {0.010, 0.006, 0.003};  // metres beside each contact, widest first
+constexpr double collision_tolerance = 0.002;  // metres by which noise may poke into the gripper
+constexpr std::array approach_margins = {0.020, 0.012, 0.008, 0.005};  // metres beside each contact, widest first
 
 using Eigen::Vector2d;
 

@@ -8,7 +8,7 @@
 
 namespace ebgrasp {
 
-inline constexpr double table_clearance = 0.002;  ///< metres that the fingertips stay above the plane
+inline constexpr double table_clearance = 0.004;  ///< metres that the fingertips stay above the plane
 inline constexpr double surface_margin = 0.003;   ///< metres that the grasp centre lies below the surface at least
 
 /// Lowest height of a grasp centre above the plane, metres.

@@ -19,9 +19,9 @@ constexpr int grasp_columns = 5, depth_column = 2;  ///< of WindowExamples::gras
 
 /// Sums of whole numbers, exact whatever their order.
 struct Moments {
-    std::uint64_t count = 0, sum = 0, squares = 0;
+    std::int64_t count = 0, sum = 0, squares = 0;
 
-    void add(std::uint64_t value) {
+    void add(std::int64_t value) {
         ++count;
         sum += value;
         squares += value * value;
@@ -38,15 +38,16 @@ float depth_of(const WindowExamples& examples, std::size_t i) {
     return examples.grasps[i * grasp_columns + depth_column];
 }
 
-/// In units of stored_depth_unit, to which the grasps' depths are rounded for this.
+/// Computed in units of stored_depth_unit, to which the grasps' depths are rounded for this.
 GqcnnNormalization normalization_from(const WindowExamples& examples, std::span<const std::size_t> training) {
     require(examples.has_grasp_windows(),
             "gqcnn needs each grasp's own window, which the data lack; generate them with --grasp-windows");
     Moments windows, depths;
     for (const std::size_t i : training) {
+        const std::int64_t z = store_depth(depth_of(examples, i));
+        depths.add(z);
         for (std::size_t k = 0; k < grasp_window_pixels; ++k)
-            windows.add(examples.grasp_windows[i * grasp_window_pixels + k]);
-        depths.add(store_depth(depth_of(examples, i)));
+            windows.add(examples.grasp_windows[i * grasp_window_pixels + k] - z);
     }
     constexpr double unit = stored_depth_unit;
     return {unit * windows.mean(), unit * windows.deviation(), unit * depths.mean(), unit * depths.deviation()};
@@ -62,11 +63,9 @@ Tensor stored_windows(const WindowExamples& examples) {
     return windows;
 }
 
-Tensor normalized_depths(const WindowExamples& examples, const GqcnnNormalization& normalization) {
+Tensor depths_of(const WindowExamples& examples) {
     Tensor depths = torch::empty({static_cast<std::int64_t>(examples.size())});
-    float* out = depths.data_ptr<float>();
-    for (std::size_t i = 0; i < examples.size(); ++i)
-        out[i] = static_cast<float>((depth_of(examples, i) - normalization.depth_mean) / normalization.depth_std);
+    for (std::size_t i = 0; i < examples.size(); ++i) depths.data_ptr<float>()[i] = depth_of(examples, i);
     return depths;
 }
 
@@ -74,24 +73,25 @@ Tensor normalized_depths(const WindowExamples& examples, const GqcnnNormalizatio
 
 GqcnnTrainable::GqcnnTrainable(const TrainingConfig& config, const WindowExamples& examples,
                                std::span<const std::size_t> training, torch::Device device)
-    : mirror_(config.augment),
+    : network_(config.precision == "bfloat16" ? torch::kBFloat16 : torch::kFloat),
+      mirror_(config.augment),
       normalization_(normalization_from(examples, training)),
       windows_(stored_windows(examples).to(device)),
-      depths_(normalized_depths(examples, normalization_).to(device)) {
+      depths_(depths_of(examples).to(device)) {
     network_->to(device);
 }
 
 Tensor GqcnnTrainable::energies(const Tensor& examples, const Tensor& turned) {
-    const double unit = stored_depth_unit, scale = 1 / normalization_.window_std;
-    Tensor windows = windows_.index_select(0, examples).to(torch::kFloat).mul_(unit * scale);
-    windows.sub_(normalization_.window_mean * scale);
+    const auto& [window_mean, window_std, depth_mean, depth_std] = normalization_;
+    const Tensor depths = depths_.index_select(0, examples);
+    Tensor windows = windows_.index_select(0, examples).to(torch::kFloat).mul_(stored_depth_unit);
+    windows.sub_(depths.view({-1, 1, 1, 1})).sub_(window_mean).div_(window_std);
     const auto flipped_where = [&](const Tensor& chosen, torch::IntArrayRef dimensions) {
         return torch::where(chosen.view({-1, 1, 1, 1}), windows.flip(dimensions), windows);
     };
     if (turned.defined()) windows = flipped_where(turned, {2, 3});
-    const Tensor depths = depths_.index_select(0, examples);
     if (mirror_ && network_->is_training()) windows = flipped_where(torch::rand_like(depths) < 0.5, {2});
-    return -network_(windows, depths);
+    return -network_(windows, (depths - depth_mean) / depth_std);
 }
 
 Checkpoint GqcnnTrainable::checkpoint() const {

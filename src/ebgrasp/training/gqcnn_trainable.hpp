@@ -8,7 +8,7 @@ namespace ebgrasp {
 
 /// The energy is the negative logit. Where grasps are turned (config.augment), windows are also mirrored at the closing
 /// axis with probability 0.5 in training; both at once mirror across it. So all four symmetries of a grasp are seen, as
-/// published. Windows and depths are distances from the camera, as published: not relative to each other or the table.
+/// published.
 class GqcnnTrainable : public TrainableNetwork {
   public:
     /// Throws Error if the examples have no windows of their own (WindowExamples::grasp_windows).
@@ -25,7 +25,7 @@ class GqcnnTrainable : public TrainableNetwork {
     bool mirror_;
     GqcnnNormalization normalization_;
     torch::Tensor windows_;  ///< m x 1 x 32 x 32, int16 in stored_depth_unit, on the device
-    torch::Tensor depths_;   ///< m, normalised, on the device
+    torch::Tensor depths_;   ///< m, metres, on the device
 };
 
 }  // namespace ebgrasp

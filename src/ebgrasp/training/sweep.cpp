@@ -104,6 +104,10 @@ SweepRow judge(const WindowDataset& dataset, const SweepRun& run, const Training
 
 std::string percent(double share, int decimals = 1) { return fmt::format("{:.{}f} %", 100 * share, decimals); }
 
+std::string spread_percent(const Evaluation& e) {
+    return fmt::format("{:.1f} ± {:.1f} %", 100 * e.alignment, 100 * e.alignment_spread);
+}
+
 std::string markdown_row(const std::vector<std::string>& cells) {
     return fmt::format("| {} |\n", fmt::join(cells, " | "));
 }
@@ -121,8 +125,7 @@ std::string authors_table(const std::vector<SweepRow>& rows) {
             table +=
                 markdown_row({row.run.name, fmt::format("{:g}", theirs->temperature), fmt::format("{}", row.epochs),
                               fmt::format("{:.3f}", ours.loss), fmt::format("{:.2f}", theirs->loss),
-                              fmt::format("{} ± {}", percent(ours.alignment), percent(ours.alignment_spread)),
-                              percent(theirs->alignment)});
+                              spread_percent(ours), percent(theirs->alignment)});
         }
     return table;
 }
@@ -138,9 +141,9 @@ std::string full_table(const std::vector<SweepRow>& rows) {
             table += markdown_row({row.run.name, to_string(row.trained_by), fmt::format("{}", row.epochs),
                                    fmt::format("{}", row.best_epoch), to_string(test.split_by),
                                    percent(test.seen_windows, 0), percent(test.seen_examples, 0), number(e.loss),
-                                   fmt::format("{} ± {}", percent(e.alignment), percent(e.alignment_spread)),
-                                   number(e.roc_auc), number(e.average_precision), number(e.precision_at_recall_50),
-                                   number(e.accuracy), number(e.ece), fmt::format("{}", row.parameters),
+                                   spread_percent(e), number(e.roc_auc), number(e.average_precision),
+                                   number(e.precision_at_recall_50), number(e.accuracy), number(e.ece),
+                                   fmt::format("{}", row.parameters),
                                    fmt::format("{:.2f} M", 1e-6 * static_cast<double>(row.multiply_adds))});
         }
     return table;

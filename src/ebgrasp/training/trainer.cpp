@@ -106,6 +106,7 @@ json csv_header() {
             "failure_energy_p10",
             "failure_energy_p50",
             "failure_energy_p90",
+            "training_seconds",
             "seconds"};
 }
 
@@ -123,7 +124,7 @@ void write_csv(const std::vector<EpochReport>& epochs, const fs::path& path) {
         for (const EpochReport& e : epochs)
             write_line({e.epoch, e.training_loss, e.validation_loss, e.validation_alignment, e.success_energies[0],
                         e.success_energies[1], e.success_energies[2], e.failure_energies[0], e.failure_energies[1],
-                        e.failure_energies[2], e.seconds});
+                        e.failure_energies[2], e.training_seconds, e.seconds});
     });
 }
 
@@ -147,7 +148,7 @@ std::string epoch_events(const EpochReport& e) {
         return histogram_event(e.finished, e.epoch, tag, event_histogram(e.energies, counts));
     };
     return scalar("loss/training", e.training_loss) + scalar("loss/validation", e.validation_loss) +
-           scalar("alignment/validation", e.validation_alignment) + scalar("seconds", e.seconds) +
+           scalar("alignment/validation", e.validation_alignment) + scalar("seconds/training", e.training_seconds) +
            histogram("energy/successes", e.energies.successes) + histogram("energy/failures", e.energies.failures);
 }
 
@@ -254,11 +255,15 @@ class Run {
         const auto done = static_cast<int>(epochs_.size());
         for (int epoch = done + 1; epoch <= config_.epochs; ++epoch) {
             const auto start = std::chrono::steady_clock::now();
+            const auto elapsed = [&] {
+                return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            };
             EpochReport report;
             report.epoch = epoch;
             report.training_loss = train_epoch(epoch, progress);
+            report.training_seconds = elapsed();
             validate_epoch(report);
-            report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            report.seconds = elapsed();
             report.finished = unix_time();
             epochs_.push_back(report);
             write_csv(epochs_, with_suffix(output_, ".csv"));

@@ -28,12 +28,12 @@ struct EpochReport {
     double validation_loss = 0, validation_alignment = 0;
     /// 10th, 50th and 90th percentile of the validation energies.
     std::array<double, 3> success_energies = {}, failure_energies = {};
-    EnergyHistogram energies;  ///< of the validation split
-    double seconds = 0;        ///< the epoch took
-    double finished = 0;       ///< seconds since 1970
+    EnergyHistogram energies;                  ///< of the validation split
+    double training_seconds = 0, seconds = 0;  ///< that the epoch took, without and with validation
+    double finished = 0;                       ///< seconds since 1970
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochReport, epoch, training_loss, validation_loss, validation_alignment,
-                                   success_energies, failure_energies, energies, seconds, finished)
+                                   success_energies, failure_energies, energies, training_seconds, seconds, finished)
 
 struct TrainingResult {
     int best_epoch = 0;      ///< the one kept: lowest validation loss

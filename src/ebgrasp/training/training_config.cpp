@@ -19,6 +19,8 @@ void TrainingConfig::validate() const {
     check(epochs >= 1 && epochs <= 1'000'000, "epochs", epochs, "in [1, 1e6]");
     check(batch_size >= 2 && batch_size <= 65536, "batch_size", batch_size, "in [2, 65536]");
     check(batch_by == "example" || batch_by == "window", "batch_by", batch_by, "example or window");
+    check(precision == "float32" || (precision == "bfloat16" && model == "gqcnn"), "precision", precision,
+          "float32, or bfloat16 for gqcnn");
     check(optimizer == "adam" || optimizer == "sgd", "optimizer", optimizer, "adam or sgd");
     check(learning_rate > 0 && learning_rate <= 1, "learning_rate", learning_rate, "in (0, 1]");
     check(momentum >= 0 && momentum < 1, "momentum", momentum, "in [0, 1)");

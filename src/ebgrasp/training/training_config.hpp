@@ -17,6 +17,8 @@ struct TrainingConfig {
     /// examples, so that a window is encoded once for all of its grasps (about 4 times as fast) and every success has
     /// failures of its own window among its negatives.
     std::string batch_by = "example";
+    /// "float32", or "bfloat16": gqcnn's convolutions in training, twice as fast on CPUs with AMX.
+    std::string precision = "float32";
     std::string optimizer = "adam";  ///< "adam" or "sgd"
     double learning_rate = 1e-4;     ///< (0, 1]
     double momentum = 0.9;           ///< of sgd, [0, 1)
@@ -38,8 +40,8 @@ struct TrainingConfig {
     /// Throws Error naming the first field that is out of range, its value and its bound.
     void validate() const;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrainingConfig, model, loss, temperature, epochs, batch_size, batch_by, optimizer,
-                                   learning_rate, momentum, weight_decay, learning_rate_decay, decay_epochs, grasp_rate,
-                                   dropout, augment, split_by, seed, device, threads)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrainingConfig, model, loss, temperature, epochs, batch_size, batch_by, precision,
+                                   optimizer, learning_rate, momentum, weight_decay, learning_rate_decay, decay_epochs,
+                                   grasp_rate, dropout, augment, split_by, seed, device, threads)
 
 }  // namespace ebgrasp

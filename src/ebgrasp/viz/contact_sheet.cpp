@@ -34,7 +34,7 @@ Picture draw_tile(const ContactTile& tile, std::size_t line_count, double font, 
         canvas.outline(area, *tile.success ? kSuccessColor : kFailureColor, 3);
     else
         canvas.outline(area, kInk, 1);
-    double y = area.bottom() + 0.8 * line;
+    double y = area.bottom() + 0.7 * line;
     for (const auto& text : lines_of(tile.caption)) {
         TextStyle style{.size = font, .anchor_x = 0.5};
         style.size *= std::min(1.0, (width + pad) / std::max(text_width(text, style), 1.0));

@@ -68,8 +68,9 @@ Picture draw_energies(std::span<const DescentPanel> panels, std::size_t step, co
             paths.push_back(&path);
             energies.insert(energies.end(), path.energies.begin(), path.energies.end());
         }
-    PlotOptions options{.title = fmt::format("step {} of {}", step, paths.front()->energies.size() - 1),
-                        .x = {.label = "step", .limits = Limits{0, double(paths.front()->energies.size() - 1)}},
+    const auto last = static_cast<double>(paths.front()->energies.size() - 1);
+    PlotOptions options{.title = fmt::format("step {} of {}", step, last),
+                        .x = {.label = "step", .limits = Limits{-0.04 * last, last}},
                         .y = {.label = "energy", .limits = limits_of(energies, 0.03)},
                         .width = size,
                         .height = size,
@@ -83,18 +84,21 @@ Picture draw_energies(std::span<const DescentPanel> panels, std::size_t step, co
     for (const DescentPath* path : paths) {
         std::vector<Point> curve;
         for (std::size_t t = 0; t <= step; ++t) curve.push_back(axes.at(double(t), path->energies[t]));
-        canvas.polyline(curve, scale.color(path->energies[step]).with_alpha(170), 1.5);
+        canvas.polyline(curve, series_color(0).with_alpha(110), 1.5);
     }
     for (std::size_t t = 0; t <= step; ++t) {
         std::vector<double> now;
         for (const DescentPath* path : paths) now.push_back(path->energies[t]);
         middle.push_back(axes.at(double(t), median(now)));
     }
+    const Rect strip{area.x, area.y, 14, area.height};  // the energy axis is the glyphs' colour bar, too
+    canvas.shade(strip, [&](double x, double y) { return scale.color(axes.data_at(x, y).y()); });
     canvas.polyline(middle, kInk, 4);
     canvas.disc(middle.back(), 6, kInk);
     canvas.unclip();
     axes.draw_frame();
-    canvas.text({area.right() - 12, area.y + 20}, "black: median", {.size = 20, .anchor_x = 1, .halo = kWhite});
+    canvas.text({area.right() - 12, area.y + 20}, "blue: each grasp, black: median",
+                {.size = 20, .anchor_x = 1, .halo = kWhite});
     return canvas.picture();
 }
 

@@ -32,8 +32,8 @@ struct DescentMovieOptions {
 };
 
 /// The panels after `step` steps, side by side in a square, and beside them the energies so far, with their median.
-/// Glyphs and curves are coloured by energy on a common scale; the lowest lie on top. Throws Error: no panels or paths,
-/// paths of different lengths, or a step beyond them.
+/// Glyphs are coloured by energy on a common scale, which is drawn along the energy axis; the lowest lie on top. Throws
+/// Error: no panels or paths, paths of different lengths, or a step beyond them.
 Picture descent_frame(std::span<const DescentPanel> panels, std::size_t step, const DescentMovieOptions& options = {});
 
 }  // namespace ebgrasp

@@ -11,7 +11,7 @@ namespace {
 
 using Point = Eigen::Vector2d;
 
-constexpr double kTallest = 1.5;  // rows that the highest point of a ridge reaches
+constexpr double kTallest = 0.92;  // rows that the highest point of a ridge reaches
 
 /// Shares per unit of x.
 std::vector<double> density(const std::vector<double>& counts, double bin_width) {
@@ -71,7 +71,7 @@ Picture ridgeline_plot(std::span<const Ridge> ridges, const PlotOptions& user_op
     if (!options.x.limits) options.x.limits = limits_of(ends);
     // Row i has its base line at y = i; above the first there is room for its peak and the legend.
     options.y = {
-        .label = "", .limits = Limits{-kTallest - 0.7, double(ridges.size()) - 0.8}, .reversed = true, .ticks = false};
+        .label = "", .limits = Limits{-kTallest - 0.55, double(ridges.size()) - 0.8}, .reversed = true, .ticks = false};
 
     const double font = options.font;
     double label_width = 0;
