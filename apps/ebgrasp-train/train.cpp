@@ -9,6 +9,9 @@
 #ifdef EBGRASP_WITH_DATA
 #include "train_per_pixel.hpp"
 #endif
+#ifdef EBGRASP_WITH_SIMULATION
+#include "train_field.hpp"
+#endif
 
 namespace ebgrasp::app {
 namespace {
@@ -30,6 +33,10 @@ void add_field(CLI::App& command, TrainOptions& options, const std::string& name
 }
 
 void run(const TrainOptions& options, const CommonOptions& common, bool seed_given) {
+#ifdef EBGRASP_WITH_SIMULATION
+    if (options.fields.value("model", "") == "field") return train_field_model(options.config, options.output, common);
+#endif
+    require(!options.data.empty(), "--data is missing: name the folder that `ebgrasp generate` made");
     nlohmann::json fields = options.config.empty() ? nlohmann::json::object() : read_yaml(options.config);
     fields.update(options.fields);
     if (options.config.empty() || seed_given) fields["seed"] = common.seed;
@@ -64,12 +71,14 @@ void add_train(CLI::App& app) {
         app, "train", "Train a model on generated data",
         "ebgrasp train --data data/ --temperature 100 --epochs 20 --output seed.safetensors",
         [](CLI::App& command, TrainOptions& o) {
-            command.add_option("--data", o.data, "Folder that `ebgrasp generate` made; --model percnn takes several")
-                ->delimiter(',')
-                ->required();
+            command
+                .add_option("--data", o.data,
+                            "Folder that `ebgrasp generate` made; --model percnn takes several, --model field none: "
+                            "it draws its own scenes")
+                ->delimiter(',');
             command.add_option("--output", o.output, "Weights; a killed run goes on where it stopped")->required();
             command.add_option("--config", o.config, "YAML of all training parameters");
-            add_field<std::string>(command, o, "--model", "Network: seed, gqcnn or percnn (default seed)");
+            add_field<std::string>(command, o, "--model", "Network: seed, gqcnn, percnn or field (default seed)");
             add_field<std::string>(command, o, "--loss", "nce (contrastive) or bce (default nce)");
             add_field<double>(command, o, "--temperature", "Of the loss (default 100)");
             add_field<int>(command, o, "--epochs", "Passes over the data (default 500)");

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "ebgrasp/core/config.hpp"
+#include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/core/parallel.hpp"
 #include "ebgrasp/core/progress.hpp"
@@ -67,6 +68,7 @@ std::vector<PreparedObject> objects_of(const std::vector<PreparedObject>& object
 }  // namespace
 
 void train_field_model(const std::string& config, const std::string& output, const CommonOptions& common) {
+    require(!config.empty(), "--model field needs --config, such as studies/field.yaml");
     auto study = config_from_json<FieldStudy>(read_yaml(config), config);
     study.data.validate();
     if (common.threads > 0) study.training.threads = common.threads;

@@ -111,9 +111,10 @@ void GripperWorld::close(double force) {
 }
 
 Isometry3d GripperWorld::X_WG() const {
-    const int arm = static_cast<int>(object_count()) + 2;
-    const mjtNum *p = data().xpos + 3 * arm, *q = data().xquat + 4 * arm;
-    return Eigen::Translation3d(p[0], p[1], p[2]) * Eigen::Quaterniond(q[0], q[1], q[2], q[3]);
+    const mjtNum *p = data().mocap_pos, *r = data().mocap_quat, *q = gripper_qpos();
+    return Eigen::Translation3d(p[0], p[1], p[2]) * Eigen::Quaterniond(r[0], r[1], r[2], r[3]) *
+           Eigen::Translation3d(q[0], q[1], q[2]) * Eigen::AngleAxisd(q[3], Vector3d::UnitX()) *
+           Eigen::AngleAxisd(q[4], Vector3d::UnitY()) * Eigen::AngleAxisd(q[5], Vector3d::UnitZ());
 }
 
 double GripperWorld::opening() const { return gripper_qpos()[left_jaw] + gripper_qpos()[right_jaw]; }

@@ -70,9 +70,8 @@ std::string body_xml(std::size_t index, const Object& object, double mass) {
     return text + "</body>\n";
 }
 
-/// Settings: elliptic cones, impratio and noslip keep friction from creeping; multiccd gives faces that lie on each
-/// other more than one contact point; condim 4 adds torsional friction. njmax and nconmax are kept small, since MuJoCo
-/// allocates and clears memory of njmax squared.
+/// Settings: elliptic cones and impratio keep friction from creeping; condim 4 adds torsional friction. njmax and
+/// nconmax are kept small, since MuJoCo allocates and clears memory of njmax squared.
 std::string world_xml(std::span<const PosedObject> objects, std::span<const double> masses, double friction,
                       const WorldExtras& extras) {
     std::string assets, bodies;
@@ -88,8 +87,7 @@ std::string world_xml(std::span<const PosedObject> objects, std::span<const doub
     return fmt::format(R"(<mujoco>
 <compiler balanceinertia="true" boundmass="1e-6" boundinertia="1e-12"/>
 <size njmax="{}" nconmax="{}"/>
-<option timestep="{}" solver="Newton" iterations="30" cone="elliptic" impratio="10" noslip_iterations="3">
-<flag multiccd="enable"/></option>
+<option timestep="{}" solver="Newton" iterations="30" cone="elliptic" impratio="10"/>
 <default><geom condim="4" friction="{} 0.005 0.0001" solref="0.01 1" solimp="0.95 0.99 0.001"/></default>
 <asset>
 {}</asset>

@@ -32,11 +32,17 @@ std::vector<double> masses(std::span<const PosedObject> objects, double density)
     return all;
 }
 
+/// Walls; no creeping whatever time it takes to come to rest (noslip); more than one contact point between faces that
+/// lie on each other (multiccd).
+WorldExtras settling_extras(const SettleOptions& options) {
+    return {.bodies = walls_xml(options.walls),
+            .sections = "<option noslip_iterations=\"3\"><flag multiccd=\"enable\"/></option>\n"};
+}
+
 class SettlingWorld : public PhysicsWorld {
   public:
     SettlingWorld(std::span<const PosedObject> objects, const SettleOptions& options)
-        : PhysicsWorld(objects, masses(objects, options.density), options.friction,
-                       {.bodies = walls_xml(options.walls)}) {
+        : PhysicsWorld(objects, masses(objects, options.density), options.friction, settling_extras(options)) {
         for (const PosedObject& posed : objects) {
             double radius = 0;
             for (const ConvexPart& part : posed.object->parts)

@@ -151,7 +151,9 @@ TrialResult TrialWorld::World::run(const Isometry3d& X_WG, double opening) {
     steps = 0;
     if (!reachable(X_WG)) return {Outcome::out_of_reach, -1, start, 0};
     const Outcome outcome = execute(X_WG, opening);
-    return {outcome, held ? static_cast<int>(*held) : -1, physics.poses(), physics.time()};
+    const int object = held ? static_cast<int>(*held) : -1;
+    if (!physics.sound()) return {outcome, object, start, physics.time()};  // nobody knows where they are
+    return {outcome, object, physics.poses(), physics.time()};
 }
 
 Outcome TrialWorld::World::execute(const Isometry3d& X_WG, double opening) {

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "ebgrasp/core/error.hpp"
-#include "ebgrasp/training/parallel_linear.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -78,12 +77,9 @@ SeedNetworkImpl::SeedNetworkImpl(double dropout)
     grasp_->weight.copy_(literal->weight.slice(1, seed_features).reshape({seed_hidden1, grasp_repeats, 4}).sum(1));
 }
 
-bool SeedNetworkImpl::fused(const Tensor& input) const {
-    return is_training() && input.is_cpu() && input.scalar_type() == torch::kFloat;
-}
-
 Tensor SeedNetworkImpl::encode(const Tensor& windows) {
-    if (fused(windows)) return parallel_linear(encode_fused(windows).flatten(1), features_->weight, features_->bias);
+    if (is_training() && windows.is_cpu() && windows.scalar_type() == torch::kFloat)
+        return features_(encode_fused(windows).flatten(1));
     Tensor maps = windows;
     for (const auto& layer : *encoder_) maps = layer->as<EncoderLayer>()->forward(maps);
     return features_(maps.flatten(1));
@@ -105,8 +101,7 @@ Tensor SeedNetworkImpl::encode_fused(const Tensor& windows) {
 
 Tensor SeedNetworkImpl::energies(const Tensor& codes, const Tensor& grasps) {
     Tensor x = torch::dropout(torch::relu(codes + grasp_(grasps)), dropout_, is_training());
-    x = fused(x) ? parallel_linear(x, hidden_->weight, hidden_->bias) : hidden_(x);
-    x = torch::dropout(torch::relu(x), dropout_, is_training());
+    x = torch::dropout(torch::relu(hidden_(x)), dropout_, is_training());
     return output_(x).squeeze(1);
 }
 

@@ -52,9 +52,7 @@ class SeedNetworkImpl : public torch::nn::Module {
     const torch::Tensor& grasp_weight() const { return grasp_->weight; }
 
   private:
-    /// Whether our own layers do the work, faster: in training with floats on a CPU.
-    bool fused(const torch::Tensor& input) const;
-    /// The encoder then: n x 64 x 4 x 4.
+    /// The encoder in training with floats on a CPU: n x 64 x 4 x 4.
     torch::Tensor encode_fused(const torch::Tensor& windows);
 
     torch::nn::ModuleList encoder_;
