@@ -8,6 +8,8 @@
 #include "ebgrasp/baselines/gqcnn_planner.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/energy/checkpoint.hpp"
+#include "ebgrasp/grasp/grasp_window.hpp"
+#include "gqcnn_checkpoint.hpp"
 #include "synthetic_scene.hpp"
 #include "temporary_folder.hpp"
 
@@ -165,6 +167,26 @@ TEST(CrossEntropyPlanner, SaysWhyThereIsNoGrasp) {
     const PlanResult result = CrossEntropyPlanner("left", leftmost, Gripper{}).plan({.image = empty.image, .mask = {}});
     EXPECT_TRUE(result.grasps.empty());
     EXPECT_EQ(result.reason, "proposals: nothing_on_the_plane");
+}
+
+TEST(GqcnnPlanner, RanksByTheLogitOfTheGraspsOwnWindow) {
+    const TemporaryFolder folder;
+    const auto path = (folder.path() / "gqcnn.safetensors").string();
+    const Checkpoint checkpoint = random_gqcnn_checkpoint(1);
+    write_checkpoint(checkpoint, path);
+    // A camera that is the overhead view already, so that its image is what the network sees.
+    const SyntheticScene scene = synthetic_scene({{0, 0, 0.4, {0.04, 0.10, 0.05}}}, camera_above(0.7, 0.0));
+    const auto planner = load_gqcnn_planner(path, Gripper{});
+    EXPECT_EQ(planner->name(), "gqcnn-cem");
+    const PlanResult result = planner->plan({.image = scene.image, .mask = {}, .count = 5});
+    ASSERT_FALSE(result.grasps.empty()) << result.reason;
+    const GqcnnRuntime network(checkpoint);
+    for (const auto& planned : result.grasps) {
+        std::vector<float> window(window_pixels);
+        grasp_window(scene.image.depth, planned.grasp, window);
+        const auto depth = static_cast<float>(planned.grasp.depth);
+        EXPECT_NEAR(planned.energy, -network.logits(window, {&depth, 1}).at(0), 0.05 * (1 + std::abs(planned.energy)));
+    }
 }
 
 TEST(GqcnnPlanner, RefusesOtherModels) {

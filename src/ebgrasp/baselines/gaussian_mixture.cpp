@@ -47,7 +47,7 @@ MatrixXd spread_centers(const MatrixXd& points, int count, RandomStream& random)
 /// Each point's cluster by Lloyd's iterations, as responsibilities: points x clusters, of 0 and 1.
 MatrixXd cluster(const MatrixXd& points, int count, RandomStream& random) {
     MatrixXd centers = spread_centers(points, count, random);
-    MatrixXd membership, previous;
+    MatrixXd membership, previous = MatrixXd::Zero(points.rows(), count);
     for (int iteration = 0; iteration < max_means_iterations; ++iteration) {
         membership = MatrixXd::Zero(points.rows(), count);
         for (Eigen::Index i = 0; i < points.rows(); ++i) membership(i, nearest(centers, points.row(i)).first) = 1;

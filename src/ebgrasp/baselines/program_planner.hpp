@@ -14,7 +14,7 @@ namespace ebgrasp {
 
 struct ProgramLimits {
     double seconds = 10;        ///< for an answer, (0, 86400] ...
-    double first_seconds = 60;  ///< ... and for the first after a start, loading included
+    double first_seconds = 30;  ///< ... and for the first after a start, loading included
     std::size_t max_answer_bytes = std::size_t{8} << 20;
 
     /// Throws Error naming the first field that is out of range.
