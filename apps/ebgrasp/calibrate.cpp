@@ -1,14 +1,21 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
+#include <optional>
+#include <sstream>
 
 #include "commands.hpp"
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/file.hpp"
 #include "ebgrasp/evaluation/calibration_fit.hpp"
 #include "ebgrasp/evaluation/evaluation.hpp"
 #include "ebgrasp/evaluation/example_model.hpp"
+#ifdef EBGRASP_WITH_SIMULATION
+#include "ebgrasp/judge/report.hpp"
+#endif
 #ifdef EBGRASP_WITH_VIZ
 #include "ebgrasp/core/binomial.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
@@ -19,7 +26,7 @@ namespace ebgrasp::app {
 namespace {
 
 struct CalibrateOptions {
-    std::string model = "seed", data, method = "platt", output, diagram;
+    std::string model = "seed", data, attempts, planner, method = "platt", output, diagram;
 };
 
 /// The energies of the examples of one split.
@@ -34,6 +41,37 @@ LabelledEnergies energies_of(const ExampleModel& model, const Checkpoint& checkp
     return {model.energies(dataset.examples, indices), example_labels(dataset.examples, indices)};
 }
 
+#ifdef EBGRASP_WITH_SIMULATION
+/// What the stored calibration makes an energy of, as an energy whose probability is 1 / (1 + exp(energy)), with the
+/// outcome in physics: even trials to fit, odd ones to test.
+std::array<LabelledEnergies, 2> energies_of_attempts(const CalibrateOptions& options) {
+    std::array<LabelledEnergies, 2> by_parity;
+    std::istringstream lines(read_file(options.attempts));
+    std::string line, planner = options.planner;
+    std::getline(lines, line);
+    while (std::getline(lines, line)) {
+        TrialRecord record;
+        try {
+            record = nlohmann::json::parse(line).get<TrialRecord>();
+        } catch (const nlohmann::json::exception& error) {
+            fail(options.attempts, ": is no journal of `ebgrasp simulate --output`: ", error.what());
+        }
+        if (planner.empty()) planner = record.planner;
+        if (record.planner != planner) continue;
+        for (const AttemptRecord& attempt : record.attempts) {
+            if (attempt.probability < 0) continue;
+            const double p = std::clamp(attempt.probability, 1e-9, 1 - 1e-9);
+            by_parity[record.trial % 2].energies.push_back(static_cast<float>(std::log(1 - p) - std::log(p)));
+            by_parity[record.trial % 2].success.push_back(attempt.success());
+        }
+    }
+    for (const LabelledEnergies& part : by_parity)
+        require(!part.energies.empty(), options.attempts, ": holds no attempts of planner '", planner,
+                "' with probabilities; name it with --planner");
+    return by_parity;
+}
+#endif
+
 /// A calibration and how it does on the test examples.
 struct Candidate {
     std::string name;
@@ -42,14 +80,14 @@ struct Candidate {
 };
 
 /// The calibrations to compare: knowing only the share of successes, the one that is stored, and the two fitted ones.
-std::vector<Candidate> candidates(const Checkpoint& checkpoint, const LabelledEnergies& fit,
+std::vector<Candidate> candidates(const std::optional<Calibration>& stored, const LabelledEnergies& fit,
                                   const LabelledEnergies& test) {
     std::vector<Candidate> list;
     const auto add = [&](const std::string& name, const Calibration& calibration) {
         list.push_back({name, calibration, calibration_scores(calibration, test.energies, test.success)});
     };
     add("base_rate", base_rate(fit.success));
-    if (const auto stored = calibration_of(checkpoint)) add("stored", *stored);
+    if (stored) add("stored", *stored);
     add("platt", fit_platt(fit.energies, fit.success));
     add("isotonic", fit_isotonic(fit.energies, fit.success));
     return list;
@@ -109,8 +147,9 @@ void report(const std::vector<Candidate>& list, const LabelledEnergies& fit, con
                            {"test_examples", test.success.size()},
                            {"test", scores}});
     }
-    std::cout << fmt::format("{}: fitted to {} validation examples, judged on {} test examples of {}\n", options.model,
-                             fit.success.size(), test.success.size(), options.data);
+    std::cout << fmt::format("{}: fitted to {} examples, judged on {} others of {}\n", options.model,
+                             fit.success.size(), test.success.size(),
+                             options.data.empty() ? options.attempts : options.data);
     std::cout << fmt::format("  {:<12} {:>8} {:>8} {:>9}\n", "calibration", "ECE", "Brier", "log loss");
     for (const auto& [name, calibration, scores] : list)
         std::cout << fmt::format("  {:<12} {:>8.4f} {:>8.4f} {:>9.4f}\n", name, scores.ece, scores.brier,
@@ -121,7 +160,42 @@ void report(const std::vector<Candidate>& list, const LabelledEnergies& fit, con
         std::cout << fmt::format("{}: {} calibration stored\n", options.output, options.method);
 }
 
+#ifdef EBGRASP_WITH_SIMULATION
+/// The stored calibration, then the one fitted to its probabilities.
+PlattScaling chained(const Checkpoint& checkpoint, const PlattScaling& outer) {
+    const nlohmann::json stored = calibration_of(checkpoint).value_or(PlattScaling{});
+    require(stored.at("method") == "platt", "the stored calibration is isotonic, which --attempts cannot refine");
+    return {outer.slope * stored.at("slope").get<double>(),
+            outer.slope * stored.at("offset").get<double>() + outer.offset};
+}
+
+/// Fits to what happened in physics to the grasps that a planner chose by these weights.
+void run_on_attempts(const CalibrateOptions& options, const CommonOptions& common) {
+    const std::string path = find_model(options.model);
+    Checkpoint checkpoint = read_checkpoint(path);
+    require(options.method == "platt", "--attempts fits by --method platt alone");
+    const auto [fit, test] = energies_of_attempts(options);
+    const std::vector<Candidate> list = candidates(PlattScaling{}, fit, test);
+    if (!options.output.empty()) {
+        nlohmann::json stored = Calibration(chained(checkpoint, fit_platt(fit.energies, fit.success)));
+        stored["fitted_to"] = {{"attempts", fit.success.size()}, {"outcomes", "physics"}};
+        stored["test"] = to_json(find(list, "platt").scores);
+        stored["test"]["attempts"] = test.success.size();
+        checkpoint.info["calibration"] = stored;
+        write_checkpoint(checkpoint, options.output);
+    }
+#ifdef EBGRASP_WITH_VIZ
+    if (!options.diagram.empty()) write_diagram(find(list, "platt"), test, options);
+#endif
+    report(list, fit, test, options, common);
+}
+#endif
+
 void run(const CalibrateOptions& options, const CommonOptions& common) {
+#ifdef EBGRASP_WITH_SIMULATION
+    if (!options.attempts.empty()) return run_on_attempts(options, common);
+#endif
+    require(!options.data.empty(), "give --data (labelled examples) or --attempts (a journal of `simulate`)");
     const std::string path = find_model(options.model);
     const WindowDataset dataset = read_window_dataset(options.data);
     Checkpoint checkpoint = read_checkpoint(path);
@@ -129,7 +203,7 @@ void run(const CalibrateOptions& options, const CommonOptions& common) {
         const auto model = make_example_model(checkpoint);
         const LabelledEnergies fit = energies_of(*model, checkpoint, dataset, Split::validation),
                                test = energies_of(*model, checkpoint, dataset, Split::test);
-        const std::vector<Candidate> list = candidates(checkpoint, fit, test);
+        const std::vector<Candidate> list = candidates(calibration_of(checkpoint), fit, test);
         const Candidate& chosen = find(list, options.method);
         if (!options.output.empty()) store(checkpoint, chosen, fit, test, dataset, options.output);
 #ifdef EBGRASP_WITH_VIZ
@@ -148,7 +222,15 @@ void add_calibrate(CLI::App& app) {
         app, "calibrate", "Fit the probability of success to a model's energies",
         "ebgrasp calibrate --model seed.safetensors --data data/ --output seed.safetensors --diagram reliability.png",
         [](CLI::App& command, CalibrateOptions& o) {
-            command.add_option("--data", o.data, "Folder that `ebgrasp generate` made")->required();
+            command.add_option("--data", o.data, "Folder that `ebgrasp generate` made");
+#ifdef EBGRASP_WITH_SIMULATION
+            command
+                .add_option("--attempts", o.attempts,
+                            "Instead of labels, outcomes in physics: the journal (.trials) of `ebgrasp simulate "
+                            "--output`, whose planner read these weights")
+                ->excludes("--data");
+            command.add_option("--planner", o.planner, "Which planner's attempts (default: the first's)");
+#endif
             command.add_option("--model", o.model, "Weights: a file, or the name of a shipped model")
                 ->capture_default_str();
             command.add_option("--method", o.method, "platt (a logistic curve) or isotonic (any falling curve)")

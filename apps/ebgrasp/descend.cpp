@@ -61,7 +61,7 @@ void run(const DescendOptions& options, const CommonOptions& common) {
     RandomStream random(common.seed);
     auto grasps = uniform_proposals(scene, gripper, options.starts, random);
     require(!grasps.empty(), options.input.depth, ": nothing to grasp stands out of the support plane");
-    const auto encoded = model->encode(scene.view.image, scene.region);
+    const auto encoded = model->encode(scene.view.image, scene.region, gripper);
     Trace trace;
     descend(*encoded, scene.camera(), grasps, options.descent, admissible_grasps(scene, gripper), &trace);
 

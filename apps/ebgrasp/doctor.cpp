@@ -43,8 +43,7 @@ Finding examine_model(const std::string& name) {
     try {
         const std::string file = find_model(name);
         const auto model = load_energy_model(file);
-        const bool calibrated = model->success_probability(0.0).has_value();
-        return {"model " + name, file + (calibrated ? ", calibrated" : ", not calibrated"), ""};
+        return {"model " + name, file + (model->calibrated() ? ", calibrated" : ", not calibrated"), ""};
     } catch (const Error& error) {
         return {"model " + name, "not usable", error.what()};
     }

@@ -23,8 +23,9 @@ void run(const LandscapeCommandOptions& options, const CommonOptions& common) {
     request.count = options.rank;
     request.seed = common.seed;
     const std::shared_ptr<const EnergyModel> model = load_energy_model(find_model(options.energy.model));
+    const Gripper gripper = load_gripper(options.energy.gripper);
     const PlannerOptions planner_options;
-    const PlanResult result = Planner(model, load_gripper(options.energy.gripper), planner_options).plan(request);
+    const PlanResult result = Planner(model, gripper, planner_options).plan(request);
     require(result.grasps.size() >= static_cast<std::size_t>(options.rank), "--rank is ", options.rank, " but ",
             result.grasps.size(), " grasps were found", result.reason.empty() ? "" : " (" + result.reason + ")");
 
@@ -32,7 +33,7 @@ void run(const LandscapeCommandOptions& options, const CommonOptions& common) {
     const PlannedGrasp& planned = result.grasps.back();
     const Eigen::Isometry3d X_VG = scene.view.X_CV.inverse() * planned.X_CG;
     const PlanarGrasp center = planar_grasp(X_VG, scene.camera(), planned.grasp.width);
-    const auto encoded = model->encode(scene.view.image, scene.region);
+    const auto encoded = model->encode(scene.view.image, scene.region, gripper);
     write_png(energy_landscape(*encoded, center, {}), options.output);
 
     const nlohmann::json summary = {{"output", options.output}, {"energy", planned.energy}};

@@ -3,7 +3,10 @@
 
 #include "commands.hpp"
 #include "depth_input.hpp"
+#include "ebgrasp/core/config.hpp"
+#include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
+#include "ebgrasp/image/image_io.hpp"
 #include "ebgrasp/planning/grasp_list.hpp"
 #ifdef EBGRASP_WITH_VIZ
 #include "ebgrasp/viz/overlay.hpp"
@@ -15,7 +18,7 @@ namespace {
 struct PlanOptions {
     DepthInput input;
     ModelInput energy;
-    std::string convention = "ebgrasp", output, overlay;
+    std::string convention = "ebgrasp", output, overlay, terms;
     int count = 10;
 };
 
@@ -42,12 +45,23 @@ void write_overlay(const PlanRequest& request, const PlanResult& result, const G
 }
 #endif
 
+/// Terms of the energy: a YAML or JSON file, or the JSON text itself.
+std::vector<EnergyTerm> read_terms(const std::string& given, const Gripper& gripper, const DepthImage& image) {
+    const bool text = given.find_first_of("[{") != std::string::npos;
+    const auto list = text ? nlohmann::json::parse(given, nullptr, false) : read_yaml(given);
+    require(!list.is_discarded(), "--terms: is no JSON: ", given);
+    return parse_energy_terms(list, gripper,
+                              [&](const std::string& file) { return read_mask(file, image.height(), image.width()); });
+}
+
 void run(const PlanOptions& options, const CommonOptions& common) {
     const AxesConvention convention = parse_convention(options.convention);
     PlanRequest request = options.input.read();
     request.count = options.count;
     request.seed = common.seed;
-    const Planner planner(load_energy_model(find_model(options.energy.model)), load_gripper(options.energy.gripper));
+    const Gripper gripper = load_gripper(options.energy.gripper);
+    if (!options.terms.empty()) request.terms = read_terms(options.terms, gripper, request.image);
+    const Planner planner(load_energy_model(find_model(options.energy.model)), gripper);
     const PlanResult result = planner.plan(request);
 
     const nlohmann::json list = grasp_list(
@@ -77,6 +91,10 @@ void add_plan(CLI::App& app) {
             command.add_option("--convention", o.convention, "Axes of the poses")
                 ->check(CLI::IsMember(convention_names()))
                 ->capture_default_str();
+            command.add_option("--terms", o.terms,
+                               "Wishes as terms of the energy, a YAML or JSON file or JSON text: "
+                               "[{type: keep_out, mask: FILE}, {type: angle, angle: 0.5}, {type: clearance, metres: "
+                               "0.01}, ...] (docs/planning.md)");
             command.add_option("--output", o.output, "Write the grasp list here (JSON)");
 #ifdef EBGRASP_WITH_VIZ
             command.add_option("--overlay", o.overlay, "Draw the grasps on the image (.png)");

@@ -129,7 +129,7 @@ TEST(WindowEnergyModel, AsksTheNearestWindowInItsOwnPixels) {
     region.block(80, 80, 41, 41).setOnes();    // origin (52, 52), centre (100, 100)
     region.block(280, 280, 41, 41).setOnes();  // origin (252, 252), centre (300, 300)
     const WindowEnergyModel model = linear_model();
-    const auto encoded = model.encode(view, region);
+    const auto encoded = model.encode(view, region, {});
     const std::vector<PlanarGrasp> grasps = {{100, 106, 0.5, 0.25}, {190, 195, 0.5, 0.25}, {210, 205, 0.5, 0.25}};
     std::vector<double> energies(3);
     std::vector<GraspGradient> gradients(3);
@@ -157,7 +157,7 @@ TEST(WindowEnergyModel, GradientsAreThoseOfTheEnergies) {
     view.depth = 0.68f + 0.02f * (view.depth * 3.0f).sin();
     Mask region = empty_region(150, 150);
     region.block(60, 60, 20, 20).setOnes();
-    const auto encoded = model.encode(view, region);
+    const auto encoded = model.encode(view, region, {});
 
     constexpr std::size_t points = 4000;
     const GraspGradient start(60, 62, 0.63, -1.2);
@@ -183,11 +183,11 @@ TEST(WindowEnergyModel, GradientsAreThoseOfTheEnergies) {
 TEST(WindowEnergyModel, RefusesWhatDoesNotFit) {
     const WindowEnergyModel model = linear_model();
     const DepthImage view = telling_view(100, 100);
-    EXPECT_THROW(model.encode(view, empty_region(100, 99)), Error);
+    EXPECT_THROW(model.encode(view, empty_region(100, 99), {}), Error);
     DepthImage holes = view;
     holes.depth(3, 3) = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_THROW(model.encode(holes, empty_region(100, 100)), Error);
-    const auto encoded = model.encode(view, empty_region(100, 100));
+    EXPECT_THROW(model.encode(holes, empty_region(100, 100), {}), Error);
+    const auto encoded = model.encode(view, empty_region(100, 100), {});
     std::vector<double> energies(2);
     std::vector<GraspGradient> gradients(2);
     EXPECT_THROW(encoded->evaluate(std::vector<PlanarGrasp>(3), energies), Error);
@@ -195,8 +195,20 @@ TEST(WindowEnergyModel, RefusesWhatDoesNotFit) {
 }
 
 TEST(WindowEnergyModel, GivesProbabilitiesIfCalibrated) {
-    EXPECT_FALSE(linear_model().success_probability(1.0));
-    EXPECT_NEAR(*linear_model(PlattScaling{2.0, -1.0}).success_probability(0.25), 1 / (1 + std::exp(-0.5)), 1e-15);
+    const DepthImage view = telling_view(100, 100);
+    const std::array grasps = {PlanarGrasp{40, 50, 0.7, 0.2, 0}, PlanarGrasp{60, 45, 0.69, -1, 0}};
+    const auto plain = linear_model();
+    EXPECT_FALSE(plain.calibrated());
+    EXPECT_TRUE(plain.encode(view, empty_region(100, 100), {})->success_probabilities(grasps).empty());
+
+    const auto calibrated = linear_model(PlattScaling{0.002, -1.0});
+    EXPECT_TRUE(calibrated.calibrated());
+    const auto encoded = calibrated.encode(view, empty_region(100, 100), {});
+    std::array<double, 2> energies;
+    encoded->evaluate(grasps, energies);
+    const auto probabilities = encoded->success_probabilities(grasps);
+    ASSERT_EQ(probabilities.size(), 2u);
+    for (std::size_t i : {0, 1}) EXPECT_NEAR(probabilities[i], 1 / (1 + std::exp(0.002 * energies[i] - 1)), 1e-15);
 }
 
 TEST(LoadEnergyModel, BuildsTheModelThatWasSaved) {
@@ -209,7 +221,7 @@ TEST(LoadEnergyModel, BuildsTheModelThatWasSaved) {
     EXPECT_EQ(model->name(), "seed");
     EXPECT_EQ(model->view().focal_length, 300.0);
     EXPECT_EQ(model->view().distance, 0.5);
-    EXPECT_NEAR(*model->success_probability(1.0), 1 / (1 + std::exp(0.4)), 1e-15);
+    EXPECT_TRUE(model->calibrated());
 
     const auto complaint = [&](const auto& damage) -> std::string {
         Checkpoint damaged = checkpoint;

@@ -18,8 +18,8 @@ class CentreModel : public EnergyModel {
   public:
     std::string name() const override { return "centre"; }
     ViewSpec view() const override { return {}; }
-    std::optional<double> success_probability(double energy) const override { return std::exp(-energy); }
-    std::unique_ptr<EncodedView> encode(const DepthImage&, const Mask& region) const override {
+    bool calibrated() const override { return true; }
+    std::unique_ptr<EncodedView> encode(const DepthImage&, const Mask& region, const Gripper&) const override {
         Eigen::Vector2d sum(0, 0);
         double count = 0;
         for (int row = 0; row < region.rows(); ++row)
@@ -38,6 +38,12 @@ class CentreModel : public EnergyModel {
                 energies[i] = 1e-3 * d.squaredNorm();
                 if (!gradients.empty()) gradients[i] << 2e-3 * d, 0, 0;
             }
+        }
+        std::vector<double> success_probabilities(std::span<const PlanarGrasp> grasps) const override {
+            std::vector<double> values(grasps.size());
+            evaluate(grasps, values, {});
+            for (double& value : values) value = std::exp(-value);
+            return values;
         }
         Eigen::Vector2d center;
     };

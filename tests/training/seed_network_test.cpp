@@ -205,8 +205,8 @@ TEST(Deployment, NetworkBehindTheEnergyModelIsTheLoadedOne) {
     }
     std::vector<double> expected(50), energies(50);
     std::vector<GraspGradient> expected_gradients(50), gradients(50);
-    loaded->encode(view, region)->evaluate(grasps, expected, expected_gradients);
-    ours.encode(view, region)->evaluate(grasps, energies, gradients);
+    loaded->encode(view, region, {})->evaluate(grasps, expected, expected_gradients);
+    ours.encode(view, region, {})->evaluate(grasps, energies, gradients);
     for (std::size_t i = 0; i < 50; ++i) {
         EXPECT_NEAR(energies[i], expected[i], 1e-5);
         for (int k = 0; k < 4; ++k) EXPECT_NEAR(gradients[i][k], expected_gradients[i][k], 1e-4) << "coordinate " << k;

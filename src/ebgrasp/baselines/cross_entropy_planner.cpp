@@ -103,7 +103,7 @@ std::vector<Candidate> CrossEntropyPlanner::propose(const Scene& scene, RandomSt
     return candidates;
 }
 
-CrossEntropyPlanner::ReadEnergies CrossEntropyPlanner::refine(const Scene& scene, RandomStream& random,
+CrossEntropyPlanner::ReadEnergies CrossEntropyPlanner::refine(const PlanRequest& request, const Scene& scene, RandomStream& random,
                                                               Funnel& funnel) const {
     const GraspQuality quality = [this, &view = scene.view.image.depth](std::span<const PlanarGrasp> grasps) {
         return quality_(view, grasps);

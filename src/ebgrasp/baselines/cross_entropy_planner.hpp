@@ -47,7 +47,7 @@ class CrossEntropyPlanner : public ScenePlanner {
 
   private:
     std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
-    ReadEnergies refine(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
+    ReadEnergies refine(const PlanRequest& request, const Scene& scene, RandomStream& random, Funnel& funnel) const override;
 
     std::string name_;
     ViewQuality quality_;

@@ -4,6 +4,7 @@
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/energy/checkpoint.hpp"
+#include "ebgrasp/energy/field_model.hpp"
 #include "ebgrasp/energy/seed_runtime.hpp"
 
 namespace ebgrasp {
@@ -33,9 +34,10 @@ ViewSpec view_of(const json& info) {
 std::unique_ptr<EnergyModel> load_energy_model(const std::string& path) {
     const Checkpoint checkpoint = read_checkpoint(path);
     try {
+        if (checkpoint.model == "field") return std::make_unique<FieldEnergyModel>(checkpoint);
         require(checkpoint.model == "seed", "holds a model ",
                 json(checkpoint.model).dump(-1, ' ', false, json::error_handler_t::replace),
-                ", which this version does not know; known ones are: seed");
+                ", which this version does not know; known ones are: field, seed");
         return std::make_unique<WindowEnergyModel>(checkpoint.model, std::make_unique<SeedRuntime>(checkpoint),
                                                    calibration_of(checkpoint), view_of(checkpoint.info));
     } catch (const Error& error) {

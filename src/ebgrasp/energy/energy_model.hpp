@@ -4,11 +4,12 @@
 
 #include <Eigen/Core>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ebgrasp/grasp/grasp.hpp"
+#include "ebgrasp/grasp/gripper.hpp"
 #include "ebgrasp/image/depth_image.hpp"
 
 namespace ebgrasp {
@@ -32,6 +33,10 @@ class EncodedView {
     /// Grasps are in the view's pixels; sizes of the spans must agree.
     virtual void evaluate(std::span<const PlanarGrasp> grasps, std::span<double> energies,
                           std::span<GraspGradient> gradients = {}) const = 0;
+
+    /// p(success) of each grasp; empty if the model is not calibrated. Unlike energies, which a contrast between the
+    /// grasps of a scene leaves free up to a term of that scene, these compare grasps of different scenes.
+    virtual std::vector<double> success_probabilities(std::span<const PlanarGrasp>) const { return {}; }
 };
 
 class EnergyModel {
@@ -41,12 +46,13 @@ class EnergyModel {
     virtual std::string name() const = 0;
     virtual ViewSpec view() const = 0;
 
-    /// Encodes a view (no missing depth; its camera as view() says). `region` marks the pixels near which grasps will
-    /// be asked for. The result keeps a reference to the model.
-    virtual std::unique_ptr<EncodedView> encode(const DepthImage& view, const Mask& region) const = 0;
+    /// Whether its encoded views know probabilities of success.
+    virtual bool calibrated() const = 0;
 
-    /// p(success) of an energy, if the model is calibrated.
-    virtual std::optional<double> success_probability(double energy) const = 0;
+    /// Encodes a view (no missing depth; its camera as view() says). `region` marks the pixels near which grasps of
+    /// `gripper` will be asked for. The result keeps a reference to the model.
+    virtual std::unique_ptr<EncodedView> encode(const DepthImage& view, const Mask& region,
+                                                const Gripper& gripper) const = 0;
 };
 
 /// Loads any checkpoint of ours into the deployed runtime. Throws Error: missing, truncated, unknown format or version.

@@ -127,8 +127,12 @@ WindowBatch crop_windows(const DepthArray& depth, const std::vector<WindowOrigin
 
 class WindowView : public EncodedView {
   public:
-    WindowView(const WindowNetwork& network, std::vector<WindowOrigin> origins, const DepthArray& depth)
-        : network_(network), origins_(std::move(origins)), codes_(network.encode(crop_windows(depth, origins_))) {}
+    WindowView(const WindowNetwork& network, const std::optional<Calibration>& calibration,
+               std::vector<WindowOrigin> origins, const DepthArray& depth)
+        : network_(network),
+          calibration_(calibration),
+          origins_(std::move(origins)),
+          codes_(network.encode(crop_windows(depth, origins_))) {}
 
     void evaluate(std::span<const PlanarGrasp> grasps, std::span<double> energies,
                   std::span<GraspGradient> gradients) const override {
@@ -156,6 +160,14 @@ class WindowView : public EncodedView {
         }
     }
 
+    std::vector<double> success_probabilities(std::span<const PlanarGrasp> grasps) const override {
+        if (!calibration_) return {};
+        std::vector<double> values(grasps.size());
+        evaluate(grasps, values, {});
+        for (double& value : values) value = calibration_->probability(value);
+        return values;
+    }
+
   private:
     int nearest_window(double row, double col) const {
         const auto distance = [&](const WindowOrigin& origin) {
@@ -167,6 +179,7 @@ class WindowView : public EncodedView {
     }
 
     const WindowNetwork& network_;
+    const std::optional<Calibration>& calibration_;
     std::vector<WindowOrigin> origins_;
     WindowBatch codes_;
 };
@@ -189,15 +202,12 @@ WindowEnergyModel::WindowEnergyModel(std::string name, std::unique_ptr<WindowNet
                                      std::optional<Calibration> calibration, ViewSpec view)
     : name_(std::move(name)), network_(std::move(network)), calibration_(std::move(calibration)), view_(view) {}
 
-std::unique_ptr<EncodedView> WindowEnergyModel::encode(const DepthImage& view, const Mask& region) const {
+std::unique_ptr<EncodedView> WindowEnergyModel::encode(const DepthImage& view, const Mask& region,
+                                                       const Gripper&) const {
     require(region.rows() == view.height() && region.cols() == view.width(), "a region of ", region.rows(), " x ",
             region.cols(), " pixels does not fit a view of ", view.height(), " x ", view.width());
     require(view.depth.isFinite().all(), "the view has missing (NaN) depths; fill them before it is encoded");
-    return std::make_unique<WindowView>(*network_, cover_region(region), view.depth);
-}
-
-std::optional<double> WindowEnergyModel::success_probability(double energy) const {
-    return calibration_ ? std::optional(calibration_->probability(energy)) : std::nullopt;
+    return std::make_unique<WindowView>(*network_, calibration_, cover_region(region), view.depth);
 }
 
 }  // namespace ebgrasp

@@ -56,8 +56,10 @@ class WindowEnergyModel : public EnergyModel {
 
     std::string name() const override { return name_; }
     ViewSpec view() const override { return view_; }
-    std::unique_ptr<EncodedView> encode(const DepthImage& view, const Mask& region) const override;
-    std::optional<double> success_probability(double energy) const override;
+    bool calibrated() const override { return calibration_.has_value(); }
+    /// Throws Error: region and view differ in size, or the view has missing depth. The gripper does not matter.
+    std::unique_ptr<EncodedView> encode(const DepthImage& view, const Mask& region,
+                                        const Gripper& gripper) const override;
     const WindowNetwork& network() const { return *network_; }
     const std::optional<Calibration>& calibration() const { return calibration_; }
 

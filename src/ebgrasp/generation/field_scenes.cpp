@@ -50,8 +50,10 @@ void FieldSceneParameters::validate() const {
 }
 
 std::vector<std::uint8_t> FieldScene::label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const {
+    std::vector<Eigen::Isometry3d> X_WG;
+    for (const PlanarGrasp& grasp : asked) X_WG.push_back(X_WV * grasp_pose(grasp, camera));
     std::vector<std::uint8_t> labels;
-    for (const GraspLabel& label : oracle.label(asked, camera, X_WV, seed)) labels.push_back(label.success());
+    for (const auto& [label, opening] : oracle.label_at_free_opening(X_WG, seed)) labels.push_back(label.success());
     return labels;
 }
 

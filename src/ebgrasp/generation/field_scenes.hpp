@@ -34,7 +34,7 @@ struct FieldScene {
     std::vector<PlanarGrasp> grasps;
     std::vector<std::uint8_t> success;  ///< of `grasps`, 0 or 1
 
-    /// Labels any other grasps; a pure function of its arguments.
+    /// Labels any other grasps, the jaws as wide open as they can be; a pure function of its arguments.
     std::vector<std::uint8_t> label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const;
 };
 

@@ -22,7 +22,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NoiseParameters, gamma_shape, gp_probability,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WrenchParameters, cone_faces, torque_scaling, finger_radius)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Uncertainty, grasp_translation, grasp_rotation, object_translation, object_rotation,
                                    friction, samples)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LabelParameters, wrench, uncertainty, threshold, approach_distance, table_clearance)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LabelParameters, wrench, uncertainty, threshold, pad_tolerance, approach_distance,
+                                   table_clearance)
 
 /// Which grasps are proposed for labelling, as shares that sum to 1.
 struct CandidateMix {

@@ -1,7 +1,6 @@
 #include "ebgrasp/judge/contestant.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "ebgrasp/baselines/gqcnn_planner.hpp"
@@ -64,8 +63,6 @@ class Oracle : public Contestant {
     // ... until so many have succeeded, but in no fewer and no more rounds than these.
     static constexpr std::size_t enough = 30;
     static constexpr int min_rounds = 4, max_rounds = 40;
-    // Openings tried, as shares of the widest: narrower ones where the gripper meets something.
-    static constexpr std::array openings = {1.0, 0.75, 0.5, 0.25};
     // A robust epsilon is the mean of a few random perturbations, of which the best of many grasps had lucky ones: so
     // many of the best are labelled so many times more, and judged by the mean.
     static constexpr std::size_t finalists = 40;
@@ -111,23 +108,15 @@ PlanResult Oracle::plan(const Situation& situation) const {
 
 void Oracle::add_successes(const LabelOracle& truth, const PosedLabelObject& target, RandomStream& random,
                            std::vector<Choice>& choices, PlanStage& stage) const {
-    auto X_WG = antipodal_candidates(target, -Eigen::Vector3d::UnitZ(), gripper_.pad_friction, gripper_, batch, random);
+    const auto X_WG = antipodal_candidates(target, -Eigen::Vector3d::UnitZ(), gripper_.pad_friction, gripper_, batch, random);
     stage.in += X_WG.size();
-    for (const double share : openings) {
-        const double opening = share * gripper_.max_opening;
-        const auto labels = truth.label(X_WG, std::vector<double>(X_WG.size(), opening), random());
-        std::vector<Eigen::Isometry3d> obstructed;
-        for (std::size_t i = 0; i < X_WG.size(); ++i) {
-            const Verdict verdict = labels[i].verdict;
-            const bool meets_something = verdict == Verdict::gripper_collision || verdict == Verdict::too_wide;
-            if (labels[i].success())
-                choices.push_back({X_WG[i], opening, labels[i].robust_epsilon});
-            else if (meets_something && share != openings.back())
-                obstructed.push_back(X_WG[i]);
-            else
-                ++stage.dropped[std::string(to_string(verdict))];
-        }
-        X_WG = std::move(obstructed);
+    const auto labels = truth.label_at_free_opening(X_WG, random());
+    for (std::size_t i = 0; i < X_WG.size(); ++i) {
+        const auto& [label, opening] = labels[i];
+        if (label.success())
+            choices.push_back({X_WG[i], opening, label.robust_epsilon});
+        else
+            ++stage.dropped[std::string(to_string(label.verdict))];
     }
 }
 

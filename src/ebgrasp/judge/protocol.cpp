@@ -194,6 +194,7 @@ AttemptRecord Protocol::attempt(Round& round, const Contestant& contestant, cons
         } else {
             require(is_grasp(plan.grasps.front()), "the grasp is no pose, or its width no length");
             record.mode = kPhysicsError;
+            record.probability = plan.grasps.front().success_probability.value_or(-1);
             execute(round, plan.grasps.front(), record, keep);
         }
         record.plan_milliseconds = plan.milliseconds;

@@ -1,10 +1,13 @@
 #include "ebgrasp/judge/report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <numeric>
 
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/evaluation/metrics.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -17,7 +20,8 @@ double ratio(std::size_t part, std::size_t whole) {
 PlannerResult planner_result(const std::vector<TrialRecord>& trials, bool rounds) {
     PlannerResult result;
     result.name = trials.front().planner;
-    std::vector<double> milliseconds;
+    std::vector<double> milliseconds, probabilities;
+    std::vector<std::uint8_t> outcomes;  // of the attempts with probabilities
     for (const TrialRecord& trial : trials) {
         result.placed += trial.objects.size();
         result.removed += trial.removed();
@@ -26,6 +30,10 @@ PlannerResult planner_result(const std::vector<TrialRecord>& trials, bool rounds
             milliseconds.push_back(attempt.plan_milliseconds);
             if (rounds && attempt.mode == kNoGrasp) continue;
             ++result.attempts;
+            if (attempt.probability >= 0) {
+                probabilities.push_back(attempt.probability);
+                outcomes.push_back(attempt.success());
+            }
             if (attempt.success())
                 ++result.successes;
             else
@@ -35,6 +43,11 @@ PlannerResult planner_result(const std::vector<TrialRecord>& trials, bool rounds
     result.interval95 = wilson_interval95(result.successes, result.attempts);
     result.plan_ms_p50 = quantile(milliseconds, 0.50);
     result.plan_ms_p95 = quantile(milliseconds, 0.95);
+    if (!probabilities.empty()) {
+        result.ece = expected_calibration_error(probabilities, outcomes, 10);
+        result.mean_probability =
+            std::accumulate(probabilities.begin(), probabilities.end(), 0.0) / double(probabilities.size());
+    }
     return result;
 }
 
@@ -127,7 +140,9 @@ nlohmann::json to_json(const Report& report) {
                             {"declutter_rate", planner.declutter_rate()},
                             {"failures", planner.failures},
                             {"plan_ms_p50", planner.plan_ms_p50},
-                            {"plan_ms_p95", planner.plan_ms_p95}});
+                            {"plan_ms_p95", planner.plan_ms_p95},
+                            {"ece", planner.ece},
+                            {"mean_probability", planner.mean_probability}});
         if (!planner.ends.empty()) planners.back()["ends"] = planner.ends;
     }
     for (const PairedResult& pair : report.paired)
@@ -157,7 +172,7 @@ std::string to_table(const Report& report) {
     for (const PlannerResult& planner : report.planners) width = std::max(width, planner.name.size());
     std::string text = fmt::format(
         "{}: {} {}; drawn again: {} ungraspable, {} not at rest\n\n{:{}}  success %  95 % interval  "
-        "attempts{}  plan ms p50    p95  failures\n",
+        "attempts{}  plan ms p50    p95    ECE  failures\n",
         report.protocol, report.trials, rounds ? "rounds" : "scenes", report.ungraspable, report.unsettled, "planner",
         width, rounds ? "  declutter %" : "");
     for (const PlannerResult& planner : report.planners) {
@@ -165,7 +180,8 @@ std::string to_table(const Report& report) {
             fmt::format("{:{}}  {:9.1f}  {:5.1f} .. {:5.1f}  {:8}", planner.name, width, 100 * planner.success_rate(),
                         100 * planner.interval95.low, 100 * planner.interval95.high, planner.attempts);
         if (rounds) text += fmt::format("  {:11.1f}", 100 * planner.declutter_rate());
-        text += fmt::format("  {:11.1f}  {:5.1f}  {}\n", planner.plan_ms_p50, planner.plan_ms_p95,
+        text += fmt::format("  {:11.1f}  {:5.1f}  {:>5}  {}\n", planner.plan_ms_p50, planner.plan_ms_p95,
+                            std::isfinite(planner.ece) ? fmt::format("{:.3f}", planner.ece) : "-",
                             listed(planner.failures));
     }
     if (!report.paired.empty())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -21,10 +22,11 @@ struct AttemptRecord {
     int object = -1;               ///< of the trial's, the one between the fingers; -1: none
     double plan_milliseconds = 0;  ///< PlanResult's; the wall time until the planner threw
     std::string why;               ///< the planner's words where it gave no grasp
+    double probability = -1;       ///< of success, as the planner had it; -1: it said nothing
 
     bool success() const { return mode == "success"; }
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AttemptRecord, mode, object, plan_milliseconds, why)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AttemptRecord, mode, object, plan_milliseconds, why, probability)
 
 /// One planner in one trial: an attempt, or a round of them.
 struct TrialRecord {
@@ -49,6 +51,8 @@ struct PlannerResult {
     std::map<std::string, std::size_t> failures;  ///< by mode, those that occur
     std::map<std::string, std::size_t> ends;      ///< of the rounds
     double plan_ms_p50 = 0, plan_ms_p95 = 0;      ///< over all questions, also those without an answer
+    /// Expected calibration error of the planner's probabilities, in 10 bins, and their mean; NaN if it gave none.
+    double ece = std::numeric_limits<double>::quiet_NaN(), mean_probability = ece;
 
     double success_rate() const;    ///< successes / attempts; NaN without attempts
     double declutter_rate() const;  ///< removed / placed
@@ -84,7 +88,7 @@ struct Report {
 Report make_report(const std::string& protocol, const std::vector<std::vector<TrialRecord>>& records);
 
 /// {"protocol", "seed", "trials", "planners": [{"name", "attempts", "successes", "success_rate", "interval95",
-/// "declutter_rate", "failures", "ends", "plan_ms_p50", "plan_ms_p95"}], "paired": [{"a", "b", "a_better", "b_better",
+/// "declutter_rate", "failures", "ends", "plan_ms_p50", "plan_ms_p95", "ece", "mean_probability"}], "paired": [{"a", "b", "a_better", "b_better",
 /// "ties", "p_value", "p_holm"}], "objects": [{"name", "placed", "removed"}], "ungraspable", "unsettled", "options"};
 /// "ends" for rounds only; a rate that is not defined is null.
 nlohmann::json to_json(const Report& report);

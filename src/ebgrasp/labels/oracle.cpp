@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "ebgrasp/core/error.hpp"
@@ -49,6 +50,26 @@ std::array<OrientedBox, 3> swept_boxes(const Gripper& gripper, double opening, d
     return swept;
 }
 
+/// Rays from all over a finger's inner face, from jaw 0 (at -x) or 1, at `opening`, in the frame of X_FG. A rim is left
+/// out, since rounding decides what rays along an edge meet.
+constexpr int face_rays_across = 5, face_rays_along = 5, face_rays = face_rays_across * face_rays_along;
+std::array<Ray, face_rays> finger_face(const Gripper& gripper, double opening, int jaw, double reach,
+                                       const Isometry3d& X_FG) {
+    constexpr double rim = 0.0003;  // metres
+    const double side = jaw == 0 ? -1 : 1;
+    const Eigen::Vector3f direction = (-side * X_FG.linear().col(0)).cast<float>();
+    std::array<Ray, face_rays> rays;
+    for (int i = 0; i < face_rays_across; ++i)
+        for (int k = 0; k < face_rays_along; ++k) {
+            const double y = (gripper.finger_width - 2 * rim) * (i / (face_rays_across - 1.0) - 0.5),
+                         z = gripper.tip_offset - rim -
+                             (gripper.finger_length - 2 * rim) * (k / (face_rays_along - 1.0));
+            const Vector3d origin = X_FG * Vector3d(side * opening / 2, y, z);
+            rays[std::size_t(i * face_rays_along + k)] = {origin.cast<float>(), direction, static_cast<float>(reach)};
+        }
+    return rays;
+}
+
 double lowest_z(const OrientedBox& box) { return box.center.z() - box.axes.row(2).cwiseAbs().dot(box.half_size); }
 
 Eigen::Matrix3d rotation(const Vector3d& rotation_vector) {
@@ -79,6 +100,7 @@ void LabelParameters::validate() const {
     check("threshold", threshold, 1e6);
     check("approach_distance", approach_distance, 10);
     check("table_clearance", table_clearance, 1);
+    check("pad_tolerance", pad_tolerance, 1);
 }
 
 LabelObject::LabelObject(Object object)
@@ -104,6 +126,8 @@ std::string_view to_string(Verdict verdict) {
             return "too_narrow";
         case Verdict::not_robust:
             return "not_robust";
+        case Verdict::uneven_contact:
+            return "uneven_contact";
     }
     fail("no verdict has the number ", int(verdict));
 }
@@ -148,6 +172,27 @@ std::vector<GraspLabel> LabelOracle::label(std::span<const PlanarGrasp> grasps, 
     return label(X_WG, openings, seed);
 }
 
+std::vector<LabelOracle::OpenedLabel> LabelOracle::label_at_free_opening(std::span<const Isometry3d> X_WG,
+                                                                         std::uint64_t seed) const {
+    std::vector<OpenedLabel> opened(X_WG.size());
+    std::vector<std::size_t> asked(X_WG.size());
+    std::iota(asked.begin(), asked.end(), std::size_t{0});
+    for (const double share : free_opening_shares) {
+        std::vector<Isometry3d> poses;
+        for (const std::size_t i : asked) poses.push_back(X_WG[i]);
+        const double opening = share * gripper_.max_opening;
+        const auto labels = label(poses, std::vector(poses.size(), opening), seed);
+        std::vector<std::size_t> obstructed;
+        for (std::size_t k = 0; k < asked.size(); ++k) {
+            opened[asked[k]] = {labels[k], opening};
+            const Verdict verdict = labels[k].verdict;
+            if (verdict == Verdict::gripper_collision || verdict == Verdict::too_wide) obstructed.push_back(asked[k]);
+        }
+        asked = std::move(obstructed);
+    }
+    return opened;
+}
+
 GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, RandomStream random) const {
     GraspLabel label;
     std::array<int, 2> touched = {-1, -1};
@@ -185,6 +230,10 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
         label.verdict = Verdict::too_narrow;
         return label;
     }
+    if (touches_elsewhere(X_WG, opening, {double(nearest[0].distance), double(nearest[1].distance)})) {
+        label.verdict = Verdict::uneven_contact;
+        return label;
+    }
     const PosedLabelObject& target = scene_[static_cast<std::size_t>(label.object)];
     const Isometry3d X_OG = target.X_WO.inverse() * X_WG;
     const Closing closing = closing_along(X_OG, opening);
@@ -195,6 +244,22 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
     label.robust_epsilon = robust_epsilon(*target.object, X_OG, opening, random);
     label.verdict = label.robust_epsilon > parameters_.threshold ? Verdict::success : Verdict::not_robust;
     return label;
+}
+
+/// Whether some part of a finger's face meets anything on the way to where its centre touches, short of the tolerance.
+bool LabelOracle::touches_elsewhere(const Isometry3d& X_WG, double opening,
+                                    const std::array<double, 2>& reach) const {
+    std::array<RayHit, face_rays> hits;
+    for (const PosedLabelObject& posed : scene_) {
+        const Isometry3d X_OG = posed.X_WO.inverse() * X_WG;
+        for (const int jaw : {0, 1}) {
+            const double free = reach[std::size_t(jaw)] - parameters_.pad_tolerance;
+            if (free <= 0) continue;
+            posed.object->rays().cast(finger_face(gripper_, opening, jaw, free, X_OG), hits);
+            if (std::ranges::any_of(hits, &RayHit::hit)) return true;
+        }
+    }
+    return false;
 }
 
 bool LabelOracle::collides(const Isometry3d& X_WG, double opening) const {

@@ -8,6 +8,7 @@
 
 #include "ebgrasp/grasp/grasp.hpp"
 #include "ebgrasp/image/support_plane.hpp"
+#include "ebgrasp/planning/energy_terms.hpp"
 
 namespace ebgrasp {
 
@@ -16,6 +17,7 @@ struct PlanRequest {
     Mask mask;       ///< grasp only here; empty (0 x 0): anywhere
     int count = 10;  ///< grasps to return at most
     std::uint64_t seed = 0;
+    std::vector<EnergyTerm> terms = {};  ///< added to the energy; planners that descend none ignore them
     /// The camera's pose in a world whose table is z = 0, if known. Ours find the support plane in the image instead.
     std::optional<Eigen::Isometry3d> X_WC = {};
 };

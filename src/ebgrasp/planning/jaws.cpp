@@ -43,6 +43,7 @@ double highest(const Scene& scene, const JawAxes& axes, double x0, double x1, do
 struct PadContact {
     double distance;  ///< from the grasp centre along the closing axis, metres
     double slope;     ///< of the surface against the pad: d distance / d sideways
+    double lag;       ///< metres that the middle of the pad is then still away from the surface
 };
 
 /// The jaw on side `side` (+1 or -1) comes in from `reach` until its pad meets a surface higher than `level`. Three
@@ -68,7 +69,7 @@ std::optional<PadContact> close_jaw(const Scene& scene, const JawAxes& axes, con
         slope = (distances[1] - distances[0]) / pad;
     else if (near(distances[1]) && near(distances[2]))
         slope = (distances[2] - distances[1]) / pad;
-    return PadContact{first, slope};
+    return PadContact{first, slope, first - distances[1]};
 }
 
 }  // namespace
@@ -98,6 +99,8 @@ std::string_view to_string(JawFit fit) {
             return "too_wide";
         case JawFit::slips:
             return "slips";
+        case JawFit::uneven:
+            return "uneven";
         case JawFit::finger_collision:
             return "finger_collision";
         case JawFit::palm_collision:
@@ -118,6 +121,8 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) 
     if (!right || !left || right->distance + left->distance < step) return JawFit::no_contact;
     if (right->distance >= reach || left->distance >= reach) return JawFit::too_wide;
     if (std::max(std::abs(right->slope), std::abs(left->slope)) > gripper.pad_friction) return JawFit::slips;
+
+    if (std::max(right->lag, left->lag) > pad_tolerance + step) return JawFit::uneven;
 
     PlanarGrasp fitted = grasp;
     const Vector2d center = axes.center + 0.5 * (right->distance - left->distance) * axes.closing;

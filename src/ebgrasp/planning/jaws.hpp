@@ -10,6 +10,7 @@ namespace ebgrasp {
 
 inline constexpr double table_clearance = 0.004;  ///< metres that the fingertips stay above the plane
 inline constexpr double surface_margin = 0.003;   ///< metres that the grasp centre lies below the surface at least
+inline constexpr double pad_tolerance = 0.003;    ///< metres by which a pad may touch beside its middle before that does
 
 /// Lowest height of a grasp centre above the plane, metres.
 inline double lowest_center(const Gripper& gripper) { return gripper.tip_offset + table_clearance; }
@@ -25,6 +26,7 @@ enum class JawFit {
     no_contact,        ///< nothing between the jaws
     too_wide,          ///< what is between the jaws is wider than the opening
     slips,             ///< a surface leans against its pad by more than the friction cone
+    uneven,            ///< a pad touches beside its middle first, as at a corner
     finger_collision,  ///< a finger would come down on something
     palm_collision,
 };

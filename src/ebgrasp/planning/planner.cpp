@@ -6,12 +6,22 @@
 namespace ebgrasp {
 namespace {
 
-void read_energies(const EncodedView& view, std::vector<Candidate>& candidates) {
+std::vector<PlanarGrasp> grasps_of(const std::vector<Candidate>& candidates) {
     std::vector<PlanarGrasp> grasps;
     for (const auto& candidate : candidates) grasps.push_back(candidate.grasp);
+    return grasps;
+}
+
+void read_energies(const EncodedView& view, std::vector<Candidate>& candidates) {
+    const std::vector<PlanarGrasp> grasps = grasps_of(candidates);
     std::vector<double> energies(grasps.size());
     view.evaluate(grasps, energies);
     for (std::size_t i = 0; i < grasps.size(); ++i) candidates[i].energy = energies[i];
+}
+
+void read_probabilities(const EncodedView& view, std::vector<Candidate>& candidates) {
+    const auto probabilities = view.success_probabilities(grasps_of(candidates));
+    for (std::size_t i = 0; i < probabilities.size(); ++i) candidates[i].success_probability = probabilities[i];
 }
 
 }  // namespace
@@ -28,11 +38,14 @@ std::vector<Candidate> Planner::propose(const Scene& scene, RandomStream& random
     return candidates;
 }
 
-Planner::ReadEnergies Planner::refine(const Scene& scene, RandomStream&, Funnel& funnel) const {
+Planner::ReadEnergies Planner::refine(const PlanRequest& request, const Scene& scene, RandomStream& random,
+                                      Funnel& funnel) const {
+    if (funnel.candidates.empty()) return {};
     std::shared_ptr<const EncodedView> encoded;
+    funnel.stage("encoding", [&](PlanStage&) {
+        encoded = with_terms(model_->encode(scene.view.image, scene.region, gripper()), scene, request.terms);
+    });
     funnel.stage("ranking", [&](PlanStage& stage) {
-        if (funnel.candidates.empty()) return;
-        encoded = model_->encode(scene.view.image, scene.region);
         read_energies(*encoded, funnel.candidates);
         sort_by_energy(funnel.candidates);
         if (funnel.candidates.size() > options_.seeds) {
@@ -42,13 +55,14 @@ Planner::ReadEnergies Planner::refine(const Scene& scene, RandomStream&, Funnel&
     });
     if (options_.descent.steps > 0)
         funnel.stage("descent", [&](PlanStage&) {
-            if (funnel.candidates.empty()) return;
-            std::vector<PlanarGrasp> grasps;
-            for (const auto& candidate : funnel.candidates) grasps.push_back(candidate.grasp);
+            std::vector<PlanarGrasp> grasps = grasps_of(funnel.candidates);
             descend(*encoded, scene.camera(), grasps, options_.descent, admissible_grasps(scene, gripper()));
             for (const auto& grasp : grasps) funnel.candidates.push_back({grasp});  // and its start
         });
-    return [encoded](std::vector<Candidate>& candidates) { read_energies(*encoded, candidates); };
+    return [encoded](std::vector<Candidate>& candidates) {
+        read_energies(*encoded, candidates);
+        read_probabilities(*encoded, candidates);
+    };
 }
 
 }  // namespace ebgrasp

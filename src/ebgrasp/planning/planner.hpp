@@ -27,11 +27,8 @@ class Planner : public ScenePlanner {
   private:
     ViewSpec view() const override { return model_->view(); }
     std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
-    ReadEnergies refine(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
-    std::optional<double> success_probability(double energy) const override {
-        return model_->success_probability(energy);
-    }
-
+    ReadEnergies refine(const PlanRequest& request, const Scene& scene, RandomStream& random,
+                        Funnel& funnel) const override;
     std::shared_ptr<const EnergyModel> model_;
     PlannerOptions options_;
 };

@@ -14,6 +14,7 @@ struct Scene {
     OverheadView view;
     DepthArray height;   ///< metres above the plane, for every pixel of V
     double plane_depth;  ///< metres from V to the plane
+    CameraIntrinsics source;  ///< the camera C of the image
     Mask region;         ///< pixels on which grasps are wanted
 
     /// `min_height`: metres above the plane from which a surface belongs to an object. Without a mask (0 x 0) the
@@ -26,6 +27,8 @@ struct Scene {
     /// Height at the nearest pixel; 0 (the plane) outside the view.
     double height_at(double row, double col) const;
     bool in_region(double row, double col) const;
+    /// A mask of the image as V sees it. Throws Error if it is not of the image's size.
+    Mask in_view(const Mask& mask_C) const;
     /// Pixels per metre at depth z.
     double pixels_per_metre(double depth) const { return camera().fx / depth; }
 };

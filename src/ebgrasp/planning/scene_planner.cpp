@@ -115,17 +115,17 @@ PlanResult ScenePlanner::plan(const PlanRequest& request) const {
         else
             funnel.candidates = propose(scene, random);
     });
-    const ReadEnergies read_energies = refine(scene, random, funnel);
+    const ReadEnergies read_energies = refine(request, scene, random, funnel);
     funnel.stage("jaws", [&](PlanStage& stage) { keep_executable(scene, gripper_, funnel, stage); });
     funnel.stage("selection", [&](PlanStage& stage) {
         if (read_energies && !funnel.candidates.empty()) read_energies(funnel.candidates);
         select_best(scene, options_, request.count, funnel, stage);
     });
 
-    for (const auto& [grasp, energy] : funnel.candidates) {
+    for (const auto& [grasp, energy, probability] : funnel.candidates) {
         const Eigen::Isometry3d X_CG = scene.view.X_CV * grasp_pose(grasp, scene.camera());
         result.grasps.push_back(
-            {planar_grasp(X_CG, request.image.camera, grasp.width), X_CG, energy, success_probability(energy)});
+            {planar_grasp(X_CG, request.image.camera, grasp.width), X_CG, energy, probability});
     }
     if (result.grasps.empty()) result.reason = funnel.dominant_reason();
     result.stages = std::move(funnel.stages);

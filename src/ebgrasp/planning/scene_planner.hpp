@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace ebgrasp {
 struct Candidate {
     PlanarGrasp grasp;
     double energy = 0;  ///< lower is better; planners that score grasps give -score
+    std::optional<double> success_probability = {};
 };
 
 /// Sorts by energy, best first; equal ones keep their order.
@@ -58,7 +60,7 @@ class ScenePlanner : public GraspPlanner {
     const Gripper& gripper() const { return gripper_; }
 
   protected:
-    /// Sets the candidates' energies.
+    /// Sets the candidates' energies, and their probabilities of success if the planner knows them.
     using ReadEnergies = std::function<void(std::vector<Candidate>&)>;
 
     /// Throws Error if the gripper is out of range.
@@ -73,10 +75,7 @@ class ScenePlanner : public GraspPlanner {
 
     /// Adds the stages that make better candidates of the proposals (of which there may be none). The result, if any,
     /// reads the energies of grasps that the jaws have moved; without it they keep theirs.
-    virtual ReadEnergies refine(const Scene&, RandomStream&, Funnel&) const { return {}; }
-
-    /// p(success) of an energy, if the planner is calibrated.
-    virtual std::optional<double> success_probability(double) const { return {}; }
+    virtual ReadEnergies refine(const PlanRequest&, const Scene&, RandomStream&, Funnel&) const { return {}; }
 
   private:
     Gripper gripper_;

@@ -16,14 +16,27 @@ Tensor twice(const Tensor& maps) {
         maps, nn::functional::InterpolateFuncOptions().scale_factor(std::vector<double>{2, 2}).mode(torch::kNearest));
 }
 
-/// maps (B x C x height x width) at pixels (col, row) = at (B x N x K x 2): B x C x N x K.
-Tensor sample(const Tensor& maps, const Tensor& at) {
-    const Tensor size = torch::tensor({double(maps.size(3) - 1), double(maps.size(2) - 1)}, at.options());
-    return nn::functional::grid_sample(maps, 2 * at / size - 1,
-                                       nn::functional::GridSampleFuncOptions()
-                                           .mode(torch::kBilinear)
-                                           .padding_mode(torch::kBorder)
-                                           .align_corners(true));
+/// maps (B x C x height x width) at pixels (col, row) = at (B x N x K x 2), bilinear, the border repeated: B x C x N x K.
+/// `twice_differentiable`: with gathers, since the gradient of grid_sample has none of its own.
+Tensor sample(const Tensor& maps, const Tensor& at, bool twice_differentiable) {
+    const Tensor last = torch::tensor({double(maps.size(3) - 1), double(maps.size(2) - 1)}, at.options());
+    if (!twice_differentiable)
+        return nn::functional::grid_sample(maps, 2 * at / last - 1,
+                                           nn::functional::GridSampleFuncOptions()
+                                               .mode(torch::kBilinear)
+                                               .padding_mode(torch::kBorder)
+                                               .align_corners(true));
+    const Tensor inside = torch::minimum(at.clamp_min(0), last);
+    const Tensor low = torch::minimum(inside.detach().floor(), last - 1), share = inside - low;
+    const Tensor corner = low.select(3, 1) * maps.size(3) + low.select(3, 0);  // B x N x K
+    const Tensor flat = maps.flatten(2);
+    const auto corners = [&](std::int64_t right, std::int64_t down) {
+        const Tensor index = (corner + double(right + down * maps.size(3))).to(torch::kLong).flatten(1).unsqueeze(1);
+        return flat.gather(2, index.expand({-1, flat.size(1), -1})).unflatten(2, {at.size(1), at.size(2)});
+    };
+    const Tensor u = share.select(3, 0).unsqueeze(1), v = share.select(3, 1).unsqueeze(1);
+    return (1 - v) * ((1 - u) * corners(0, 0) + u * corners(1, 0)) +
+           v * ((1 - u) * corners(0, 1) + u * corners(1, 1));
 }
 
 }  // namespace
@@ -64,7 +77,7 @@ Tensor FieldNetworkImpl::encode(const FieldBatch& batch) {
 }
 
 FieldNetworkImpl::Reading FieldNetworkImpl::read(const Tensor& features, const FieldBatch& batch,
-                                                 const Tensor& grasps) {
+                                                 const Tensor& grasps, bool twice_differentiable) {
     const auto scenes = grasps.size(0), count = grasps.size(1);
     const Tensor depth = grasps.select(2, 2), angle = grasps.select(2, 3);
     const Tensor scale = (batch.focal_length / depth).unsqueeze(2);  // pixels per metre at the grasp's depth
@@ -74,8 +87,9 @@ FieldNetworkImpl::Reading FieldNetworkImpl::read(const Tensor& features, const F
     const Tensor row = grasps.select(2, 0).unsqueeze(2) + scale * (x * sine + y * cosine);
     const Tensor at = torch::stack({col, row}, 3);  // B x N x K x 2
 
-    const Tensor local = sample(features, at / field_feature_step);  // B x F x N x K
-    const Tensor clearance = (sample(batch.depth, at) - depth.view({scenes, 1, count, 1})) / field_clearance_scale;
+    const Tensor local = sample(features, at / field_feature_step, twice_differentiable);  // B x F x N x K
+    const Tensor surface = sample(batch.depth, at, twice_differentiable);
+    const Tensor clearance = (surface - depth.view({scenes, 1, count, 1})) / field_clearance_scale;
     const Tensor points = torch::cat({local, clearance}, 1).permute({0, 2, 3, 1});  // B x N x K x (F + 1)
     Tensor gripper = batch.gripper.unsqueeze(1).expand({-1, count, -1}).clone();
     gripper.select(2, field_gripper_inputs - 1).copy_((batch.plane_depth - depth) / field_height_scale);

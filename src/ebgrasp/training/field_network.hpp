@@ -27,8 +27,10 @@ class FieldNetworkImpl : public torch::nn::Module {
     struct Reading {
         torch::Tensor energy, logit;  ///< B x N
     };
-    /// `grasps`: B x N x (row, col, depth, angle), rows and columns in grid pixels.
-    Reading read(const torch::Tensor& features, const FieldBatch& batch, const torch::Tensor& grasps);
+    /// `grasps`: B x N x (row, col, depth, angle), rows and columns in grid pixels. `twice_differentiable`: gradients
+    /// with the grasps have gradients themselves, which takes longer.
+    Reading read(const torch::Tensor& features, const FieldBatch& batch, const torch::Tensor& grasps,
+                 bool twice_differentiable = false);
 
   private:
     torch::nn::Sequential stem_, down2_, down3_, middle_, narrow3_, up2_, narrow2_, up1_;

@@ -82,9 +82,33 @@ Tensor grasp_tensor(const FieldData& data, std::span<const std::size_t> scenes,
     return rows;
 }
 
+/// What counts as one unit of a grasp's coordinates, as planning/descent.hpp has it.
+constexpr double unit_translation = 0.006, unit_angle = 0.25;
+
+/// Units of (row, col, depth, angle) for grasps B x N x 4 in grid pixels.
+Tensor units(const FieldBatch& batch, const Tensor& grasps) {
+    const Tensor pixels = unit_translation * batch.focal_length / grasps.select(2, 2);
+    return torch::stack(
+        {pixels, pixels, torch::full_like(pixels, unit_translation), torch::full_like(pixels, unit_angle)}, 2);
+}
+
+/// Differences of all pairs of grasps (B x N x 4) in units, the angles modulo pi: B x N x N.
+Tensor squared_distances(const FieldBatch& batch, const Tensor& grasps) {
+    const Tensor scaled = grasps / units(batch, grasps);
+    const Tensor across = (scaled.unsqueeze(2) - scaled.unsqueeze(1)).narrow(3, 0, 3).square().sum(3);
+    const Tensor angle = grasps.select(2, 3);
+    return across + ((angle.unsqueeze(2) - angle.unsqueeze(1)).sin() / unit_angle).square();
+}
+
+/// log q of the density that the grasps (B x N x 4) of each scene were drawn from, up to a constant: a kernel estimate.
+Tensor log_density(const FieldBatch& batch, const Tensor& grasps) {
+    constexpr double bandwidth = 2.0;  // units
+    return (squared_distances(batch, grasps) * (-0.5 / (bandwidth * bandwidth))).logsumexp(2);
+}
+
 /// Grasps (B x N x 4) after `steps` normalised steps down the energy, as planning/descent.hpp takes them.
 Tensor descended(FieldNetwork& network, const Tensor& features, const FieldBatch& batch, Tensor grasps, int steps) {
-    constexpr double translation = 0.006, angle = 0.25, decay = 0.9;
+    constexpr double decay = 0.9;
     double rate = 0.35;
     const auto& shape = batch.depth.sizes();
     for (int step = 0; step < steps; ++step, rate *= decay) {
@@ -92,9 +116,7 @@ Tensor descended(FieldNetwork& network, const Tensor& features, const FieldBatch
         const Tensor energy = network->read(features, batch, y).energy;
         const Tensor slope = torch::autograd::grad({energy.sum()}, {y})[0];
         const torch::NoGradGuard no_grad;
-        const Tensor pixels = translation * batch.focal_length / y.select(2, 2);
-        const Tensor scale =
-            torch::stack({pixels, pixels, torch::full_like(pixels, translation), torch::full_like(pixels, angle)}, 2);
+        const Tensor scale = units(batch, y);
         const Tensor scaled = scale * slope;
         grasps = y.detach() - rate * scale * scaled / scaled.norm(2, 2, true).clamp_min(1e-12);
         grasps.select(2, 0).clamp_(0, double(shape[2] - 1));
@@ -176,42 +198,77 @@ class Run {
         network_->train();
         const FieldBatch batch = make_batch(training_, scenes, device_);
         const Tensor features = network_->encode(batch);
-        auto [rows, success] = draw_grasps(scenes, batch, features.detach(), random);
-        const auto reading = network_->read(features, batch, rows.to(device_));
+        auto [rows, success, origins] = draw_grasps(scenes, batch, features.detach(), random);
+        const bool slopes = config_.denoising_weight > 0 || config_.gradient_penalty > 0;
+        rows = rows.to(device_).requires_grad_(slopes);
+        const auto reading = network_->read(features, batch, rows, slopes);
         success = success.to(device_);
-        const Tensor loss = config_.contrastive_weight * contrastive_loss(reading.energy, success) +
-                            config_.classification_weight * cross_entropy(reading.logit, success) +
-                            config_.energy_classification_weight * cross_entropy(-reading.energy, success);
+        Tensor contrasted = reading.energy;
+        if (config_.proposal_density_weight > 0)
+            contrasted = contrasted + config_.proposal_density_weight * log_density(batch, rows.detach());
+        Tensor loss = config_.contrastive_weight * contrastive_loss(contrasted, success) +
+                      config_.classification_weight * cross_entropy(reading.logit, success) +
+                      config_.energy_classification_weight * cross_entropy(-reading.energy, success);
+        if (slopes) loss = loss + slope_loss(batch, rows, origins.to(device_), reading.energy);
         adam_->zero_grad();
         loss.backward();
         adam_->step();
         return loss.item<double>();
     }
 
+    /// The terms that shape dE/dy, in units. `origins` (B x N x 4): the successes that grasps were moved from, or the
+    /// grasps themselves.
+    Tensor slope_loss(const FieldBatch& batch, const Tensor& rows, const Tensor& origins, const Tensor& energy) const {
+        const Tensor scale = units(batch, rows.detach());
+        const Tensor slope = torch::autograd::grad({energy.sum()}, {rows}, {}, true, true)[0] * scale;
+        const Tensor size = (slope.square().sum(2) + 1e-12).sqrt();
+        const Tensor away = (rows.detach() - origins) / scale, distance = away.norm(2, 2);
+        const Tensor moved = distance > 0.1;
+        const Tensor cosine = (slope * away).sum(2) / (size * distance.clamp_min(0.1));
+        const Tensor denoising = (1 - cosine).masked_fill(moved.logical_not(), 0).sum() / moved.sum().clamp_min(1);
+        const Tensor penalty = torch::relu(size - config_.gradient_limit).square().mean();
+        return config_.denoising_weight * denoising + config_.gradient_penalty * penalty;
+    }
+
     int share(double part) const { return static_cast<int>(std::lround(part * config_.grasps_per_scene)); }
 
-    /// The grasps of a step, B x N x 4 and B x N: drawn, perturbed and mined, all labelled.
-    std::pair<Tensor, Tensor> draw_grasps(std::span<const std::size_t> scenes, const FieldBatch& batch,
-                                          const Tensor& features, RandomStream& random) {
+    struct Drawn {
+        Tensor grasps;   ///< B x N x 4
+        Tensor success;  ///< B x N
+        Tensor origins;  ///< B x N x 4: of perturbed grasps the successes that they were moved from, else the grasps
+    };
+    /// The grasps of a step: drawn, perturbed and mined, all labelled.
+    Drawn draw_grasps(std::span<const std::size_t> scenes, const FieldBatch& batch, const Tensor& features,
+                      RandomStream& random) {
         const int mined = share(config_.mined_share), perturbed = share(config_.perturbed_share);
         const int drawn = config_.grasps_per_scene - mined - perturbed;
         std::vector<LabelledGrasps> lists(scenes.size());
+        std::vector<std::vector<PlanarGrasp>> origins(scenes.size());
         std::vector<std::uint64_t> seeds(scenes.size());
         for (auto& seed : seeds) seed = random();
         parallel_for(scenes.size(), [&](std::size_t i) {
             RandomStream own(seeds[i]);
             draw_stored(training_.scene(scenes[i]), drawn, own, lists[i]);
-            const auto moved = perturb(training_.scene(scenes[i]), perturbed, own);
-            lists[i].append(moved, training_.label(scenes[i], moved, own()));
+            origins[i] = lists[i].grasps;
+            const auto moved = perturb(training_.scene(scenes[i]), perturbed, own, origins[i]);
+            lists[i].append(moved, label(scenes[i], moved, own()));
         });
         if (mined > 0) mine(scenes, batch, features, mined, seeds, lists);
 
         std::vector<std::vector<PlanarGrasp>> grasps;
-        for (const auto& list : lists) grasps.push_back(list.grasps);
+        for (std::size_t i = 0; i < lists.size(); ++i) {
+            grasps.push_back(lists[i].grasps);
+            const auto& mined_ones = std::span(lists[i].grasps).subspan(origins[i].size());
+            origins[i].insert(origins[i].end(), mined_ones.begin(), mined_ones.end());
+        }
         Tensor success = torch::empty({std::int64_t(scenes.size()), config_.grasps_per_scene}, torch::kBool);
         for (std::size_t i = 0; i < lists.size(); ++i)
             std::ranges::copy(lists[i].success, success[std::int64_t(i)].data_ptr<bool>());
-        return {grasp_tensor(training_, scenes, grasps), success};
+        return {grasp_tensor(training_, scenes, grasps), success, grasp_tensor(training_, scenes, origins)};
+    }
+
+    std::vector<std::uint8_t> label(std::size_t scene, std::span<const PlanarGrasp> grasps, std::uint64_t seed) const {
+        return config_.relabel ? training_.label(scene, grasps, seed) : std::vector<std::uint8_t>(grasps.size(), 0);
     }
 
     /// `count` of the scene's own grasps, with positive_share successes where there are enough.
@@ -226,20 +283,26 @@ class Run {
         }
     }
 
-    std::vector<PlanarGrasp> perturb(const FieldData::Scene& scene, int count, RandomStream& random) const {
+    /// Moved successes; where they stood is appended to `origins`, at angles within pi / 2 of theirs.
+    std::vector<PlanarGrasp> perturb(const FieldData::Scene& scene, int count, RandomStream& random,
+                                     std::vector<PlanarGrasp>& origins) const {
         std::vector<std::size_t> successes;
         for (std::size_t i = 0; i < scene.grasps.size(); ++i)
             if (scene.success[i]) successes.push_back(i);
         std::vector<PlanarGrasp> moved;
         for (int k = 0; k < count; ++k) {
-            PlanarGrasp y = scene.grasps[successes[random.index(successes.size())]];
+            const PlanarGrasp& origin = scene.grasps[successes[random.index(successes.size())]];
+            PlanarGrasp y = origin;
             const double sigma = config_.perturb_translation,
                          pixels = sigma * field_grid_step * scene.grid.focal_length / y.depth;
             y.row += random.normal(0, pixels);
             y.col += random.normal(0, pixels);
             y.depth += random.normal(0, sigma);
-            y.angle = wrap_angle(y.angle + random.normal(0, config_.perturb_angle));
+            const double turn = random.normal(0, config_.perturb_angle);
+            y.angle = wrap_angle(y.angle + turn);
             moved.push_back(y);
+            origins.push_back(origin);
+            origins.back().angle = y.angle - turn;
         }
         return moved;
     }
@@ -261,7 +324,7 @@ class Run {
                 found.push_back(
                     read_row(ends.data_ptr<float>() + 4 * (std::ptrdiff_t(i) * ends.size(1) + k % ends.size(1)),
                              training_.scene(scenes[i]).grid));
-            lists[i].append(found, training_.label(scenes[i], found, RandomStream(seeds[i], 1)()));
+            lists[i].append(found, label(scenes[i], found, RandomStream(seeds[i], 1)()));
         });
     }
 

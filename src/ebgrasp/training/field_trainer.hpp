@@ -43,7 +43,13 @@ struct FieldTrainingConfig {
     double learning_rate = 1e-3;                              ///< Adam's; falls to 0 along a half cosine
     double contrastive_weight = 1.0;                          ///< of InfoNCE among the grasps of a scene
     double classification_weight = 1.0;                       ///< of the cross-entropy of the success head
-    double energy_classification_weight = 0.0;  ///< of the cross-entropy of p = 1 / (1 + exp(E)), for ablations
+    // For ablations:
+    double energy_classification_weight = 0.0;  ///< of the cross-entropy of p = 1 / (1 + exp(E))
+    double proposal_density_weight = 0.0;  ///< log q is added to the energy in the contrast, times this; q by kernels
+    double denoising_weight = 0.0;         ///< of 1 - cos(-dE/dy, y_success - y) at moved successes
+    double gradient_penalty = 0.0;         ///< of the squared slope beyond gradient_limit
+    double gradient_limit = 4.0;           ///< nats per scaled unit (6 mm, 0.25 rad)
+    bool relabel = true;  ///< false: perturbed grasps count as failures, mined ones too, without asking the oracle
     int validate_every = 500;                   ///< steps
     std::uint64_t seed = 1;
     std::string device = "auto";
@@ -54,7 +60,8 @@ struct FieldTrainingConfig {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FieldTrainingConfig, steps, scenes_per_step, grasps_per_scene, perturbed_share,
                                    mined_share, positive_share, mining_steps, perturb_translation, perturb_angle,
                                    learning_rate, contrastive_weight, classification_weight,
-                                   energy_classification_weight, validate_every, seed, device, threads)
+                                   energy_classification_weight, proposal_density_weight, denoising_weight,
+                                   gradient_penalty, gradient_limit, relabel, validate_every, seed, device, threads)
 
 /// What is written to the log at each validation.
 struct FieldReport {
