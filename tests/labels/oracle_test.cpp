@@ -101,6 +101,23 @@ TEST(LabelOracle, FingersHaveAnArea) {
     EXPECT_EQ(label_one(scene, from_above({0, 0.02, 0.015}), 0, narrow).verdict, Verdict::success);
 }
 
+TEST(LabelOracle, KnowsWhatLiesOnWhat) {
+    const auto box = [](double x, double z) { return box_at({0.03, 0.06, 0.04}, {x, 0, z}); };
+    const std::vector<PosedLabelObject> stack = {box(0, 0.02), box(0.005, 0.06), box(0.2, 0.02)};
+    const LabelOracle oracle(stack, test_gripper());
+    EXPECT_TRUE(oracle.covered(0));
+    EXPECT_FALSE(oracle.covered(1));
+    EXPECT_FALSE(oracle.covered(2));
+    Gripper slim = test_gripper();  // whose palm stays above the stack
+    slim.finger_length = 0.08;
+    EXPECT_EQ(label_one(stack, from_above({0, 0, 0.02}), 0, slim).verdict, Verdict::covered);
+    EXPECT_EQ(label_one({stack[0]}, from_above({0, 0, 0.02}), 0, slim).verdict, Verdict::success);
+    EXPECT_EQ(to_string(Verdict::covered), "covered");
+    // Side by side, touching or not, nothing covers anything.
+    const LabelOracle beside({box(0, 0.02), box(0.03, 0.02)}, test_gripper());
+    EXPECT_FALSE(beside.covered(0) || beside.covered(1));
+}
+
 TEST(LabelOracle, HoldsABoxByItsMiddle) {
     const GraspLabel label = label_one({box_at({0.04, 0.06, 0.05}, {0.1, 0.2, 0.025})}, from_above({0.1, 0.2, 0.025}));
     EXPECT_EQ(label.verdict, Verdict::success);

@@ -71,6 +71,42 @@ Vector3d normal_vector(RandomStream& random, double sigma) {
     return {x, y, z};
 }
 
+/// Heights of an object's highest surface at points (x, y) of the world; below 0 where there is none.
+std::vector<double> heights(const PosedLabelObject& posed, std::span<const Eigen::Vector2d> points) {
+    constexpr double top = 2.0;  // metres, above everything that fits a gripper
+    const Isometry3d X_OW = posed.X_WO.inverse();
+    const Eigen::Vector3f down = (-X_OW.linear().col(2)).cast<float>();
+    std::vector<Ray> rays;
+    for (const Eigen::Vector2d& p : points)
+        rays.push_back({(X_OW * Vector3d(p.x(), p.y(), top)).cast<float>(), down, static_cast<float>(top)});
+    std::vector<RayHit> hits(rays.size());
+    posed.object->rays().cast(rays, hits);
+    std::vector<double> z(points.size());
+    std::ranges::transform(hits, z.begin(),
+                           [&](const RayHit& hit) { return hit.hit() ? top - double(hit.distance) : -1.0; });
+    return z;
+}
+
+/// The object's extent in x and y of the world.
+Eigen::AlignedBox2d footprint(const PosedLabelObject& posed) {
+    const Eigen::AlignedBox3d box = posed.object->object().bounds().transformed(posed.X_WO);
+    return {box.min().head<2>(), box.max().head<2>()};
+}
+
+bool covers(const PosedLabelObject& above, const PosedLabelObject& below) {
+    constexpr double spacing = 0.004, tolerance = 0.001;  // metres
+    constexpr int least = 3;                              // grid points: a corner that juts over is no load
+    const Eigen::AlignedBox2d common = footprint(above).intersection(footprint(below));
+    if (common.isEmpty()) return false;
+    std::vector<Eigen::Vector2d> points;
+    for (double x = common.min().x(); x <= common.max().x(); x += spacing)
+        for (double y = common.min().y(); y <= common.max().y(); y += spacing) points.emplace_back(x, y);
+    const auto upper = heights(above, points), lower = heights(below, points);
+    int covered = 0;
+    for (std::size_t i = 0; i < points.size(); ++i) covered += lower[i] >= 0 && upper[i] > lower[i] + tolerance;
+    return covered >= least;
+}
+
 }  // namespace
 
 void LabelParameters::validate() const {
@@ -116,6 +152,8 @@ std::string_view to_string(Verdict verdict) {
             return "not_robust";
         case Verdict::uneven_contact:
             return "uneven_contact";
+        case Verdict::covered:
+            return "covered";
     }
     fail("no verdict has the number ", int(verdict));
 }
@@ -127,6 +165,12 @@ LabelOracle::LabelOracle(std::vector<PosedLabelObject> scene, Gripper gripper, L
     parameters_.validate();
     for (const PosedLabelObject& posed : scene_)
         require(posed.object != nullptr, "the scene has an object that is null");
+    for (std::size_t i = 0; i < scene_.size(); ++i) {
+        const auto lies_on = [&](const PosedLabelObject& other) {
+            return &other != &scene_[i] && covers(other, scene_[i]);
+        };
+        covered_.push_back(std::ranges::any_of(scene_, lies_on));
+    }
 }
 
 std::vector<GraspLabel> LabelOracle::label(std::span<const Isometry3d> X_WG, std::span<const double> openings,
@@ -216,6 +260,10 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
     label.object = touched[0];
     if (label.opening < gripper_.min_opening) {
         label.verdict = Verdict::too_narrow;
+        return label;
+    }
+    if (covered_[static_cast<std::size_t>(label.object)]) {
+        label.verdict = Verdict::covered;
         return label;
     }
     if (touches_elsewhere(X_WG, opening, {double(nearest[0].distance), double(nearest[1].distance)})) {

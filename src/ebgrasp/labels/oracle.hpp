@@ -76,8 +76,8 @@ struct PosedLabelObject {
     Eigen::Isometry3d X_WO;
 };
 
-/// Why a grasp fails. They are found out in this order, but for uneven_contact, which comes before not_robust; data
-/// sets hold the numbers.
+/// Why a grasp fails. They are found out in this order, but for the last two, which come before not_robust; data sets
+/// hold the numbers.
 enum class Verdict : std::uint8_t {
     success,
     too_wide,           ///< a pad starts inside an object, which is wider than the opening
@@ -87,6 +87,7 @@ enum class Verdict : std::uint8_t {
     too_narrow,         ///< the object is thinner than the gripper closes
     not_robust,         ///< robust epsilon at or below the threshold
     uneven_contact,     ///< a finger touches elsewhere before its centre does, by more than the tolerance
+    covered,            ///< another object lies on the grasped one, or hangs over it: it would have to come along
 };
 std::string_view to_string(Verdict verdict);
 
@@ -133,6 +134,9 @@ class LabelOracle {
 
     const std::vector<PosedLabelObject>& scene() const { return scene_; }
 
+    /// Whether another object is right above object i somewhere: at more than two points of a grid of 4 mm.
+    bool covered(std::size_t i) const { return covered_.at(i); }
+
   private:
     GraspLabel label_one(const Eigen::Isometry3d& X_WG, double opening, RandomStream random) const;
     bool collides(const Eigen::Isometry3d& X_WG, double opening) const;
@@ -143,6 +147,7 @@ class LabelOracle {
     std::vector<PosedLabelObject> scene_;
     Gripper gripper_;
     LabelParameters parameters_;
+    std::vector<bool> covered_;
 };
 
 }  // namespace ebgrasp

@@ -121,7 +121,6 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) 
     if (!right || !left || right->distance + left->distance < step) return JawFit::no_contact;
     if (right->distance >= reach || left->distance >= reach) return JawFit::too_wide;
     if (std::max(std::abs(right->slope), std::abs(left->slope)) > gripper.pad_friction) return JawFit::slips;
-
     if (std::max(right->lag, left->lag) > pad_tolerance + step) return JawFit::uneven;
 
     PlanarGrasp fitted = grasp;
