@@ -44,7 +44,7 @@ void label_all(benchmark::State& state, const LabelParameters& parameters) {
     const ThreadLimit one_thread(1);
     std::vector<LabelOracle> oracles;
     for (const Workload& work : workloads()) oracles.push_back(LabelOracle({work.posed}, Gripper{}, parameters));
-    std::array<std::size_t, 7> verdicts{};
+    std::array<std::size_t, 9> verdicts{};
     std::size_t labelled = 0;
     for (auto _ : state) {
         for (std::size_t i = 0; i < oracles.size(); ++i) {

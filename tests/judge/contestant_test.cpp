@@ -113,8 +113,8 @@ TEST(MakeContestant, EnergyRankIsEnergyWithoutItsDescent) {
         EXPECT_EQ(ranked.stages[stage].name, descended.stages[stage].name);
         EXPECT_EQ(ranked.stages[stage].out, descended.stages[stage].out);
     }
-    EXPECT_EQ(descended.stages[3].name, "descent");
-    EXPECT_EQ(ranked.stages[3].name, "jaws");
+    EXPECT_EQ(descended.stages[4].name, "descent");
+    EXPECT_EQ(ranked.stages[4].name, "jaws");
     EXPECT_LE(descended.grasps[0].energy, ranked.grasps[0].energy + 1e-9) << "the starts are candidates, too";
 }
 

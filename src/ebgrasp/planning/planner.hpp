@@ -12,7 +12,7 @@ namespace ebgrasp {
 struct PlannerOptions : SceneOptions {
     std::size_t proposals = 512;    ///< grasps whose energy is read
     double antipodal_share = 0.75;  ///< of the proposals, where there are so many facing edges
-    std::size_t seeds = 128;        ///< best proposals that descend
+    std::size_t seeds = 64;         ///< best proposals that descend
     DescentOptions descent;         ///< 0 steps: the seeds are ranked as they are ("energy-rank")
 };
 
