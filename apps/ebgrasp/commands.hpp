@@ -16,6 +16,7 @@ void add_inspect(CLI::App& app);
 void add_simulate(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_calibrate(CLI::App& app);
+void add_benchmark(CLI::App& app);
 void add_gripper(CLI::App& app);
 void add_doctor(CLI::App& app);
 

@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
 #ifdef EBGRASP_WITH_SIMULATION
     add_simulate(app);
 #endif
+    add_benchmark(app);
     add_gripper(app);
     add_doctor(app);
     return run_app(app, argc, argv);

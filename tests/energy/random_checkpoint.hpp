@@ -1,22 +1,46 @@
-// A seed checkpoint with random weights of the size that initialised ones have.
+// Checkpoints with random weights of the size that initialised ones have.
 #pragma once
 
 #include <cmath>
 
 #include "ebgrasp/core/random.hpp"
+#include "ebgrasp/energy/field_runtime.hpp"
 #include "ebgrasp/energy/seed_runtime.hpp"
 
 namespace ebgrasp {
+
+inline void add_uniform(Checkpoint& checkpoint, RandomStream& random, const std::string& name,
+                        std::vector<std::size_t> shape, double low, double high) {
+    std::size_t count = 1;
+    for (const std::size_t extent : shape) count *= extent;
+    StoredTensor& tensor = checkpoint.tensors[name];
+    tensor.shape = std::move(shape);
+    for (std::size_t i = 0; i < count; ++i) tensor.values.push_back(static_cast<float>(random.uniform(low, high)));
+}
+
+inline Checkpoint random_field_checkpoint(std::uint64_t seed) {
+    Checkpoint checkpoint{"field", nlohmann::json::object(), {}};
+    RandomStream random(seed);
+    const auto add = [&](const std::string& layer, std::vector<std::size_t> shape) {
+        std::size_t inputs = 1;
+        for (std::size_t i = 1; i < shape.size(); ++i) inputs *= shape[i];
+        const double bound = std::sqrt(3 / static_cast<double>(inputs));  // keeps the variance from layer to layer
+        add_uniform(checkpoint, random, layer + ".bias", {shape[0]}, -0.1, 0.1);
+        add_uniform(checkpoint, random, layer + ".weight", std::move(shape), -bound, bound);
+    };
+    for (const auto& [name, in, out, kernel, stride] : field_encoder)
+        add(name, {std::size_t(out), std::size_t(in), std::size_t(kernel), std::size_t(kernel)});
+    add("hidden1", {field_hidden1, field_inputs});
+    add("hidden2", {field_hidden2, field_hidden1});
+    add("output", {2, field_hidden2});
+    return checkpoint;
+}
 
 inline Checkpoint random_seed_checkpoint(std::uint64_t seed) {
     Checkpoint checkpoint{"seed", nlohmann::json::object(), {}};
     RandomStream random(seed);
     const auto add = [&](const std::string& name, std::vector<std::size_t> shape, double low, double high) {
-        std::size_t count = 1;
-        for (const std::size_t extent : shape) count *= extent;
-        StoredTensor& tensor = checkpoint.tensors[name];
-        tensor.shape = std::move(shape);
-        for (std::size_t i = 0; i < count; ++i) tensor.values.push_back(static_cast<float>(random.uniform(low, high)));
+        add_uniform(checkpoint, random, name, std::move(shape), low, high);
     };
     for (std::size_t i = 0; i < seed_encoder.size(); ++i) {
         const auto in = static_cast<std::size_t>(seed_encoder[i].in_channels);

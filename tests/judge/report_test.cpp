@@ -40,7 +40,7 @@ TEST(Report, CountsSingleTrials) {
     EXPECT_EQ(first.successes, 2u);
     EXPECT_EQ(first.success_rate(), 0.5);
     EXPECT_EQ(first.declutter_rate(), 0.5);
-    EXPECT_EQ(first.interval95.low, wilson_interval95(2, 4).low);
+    EXPECT_EQ(first.interval95.low, wilson_interval(2, 4).low);
     EXPECT_THAT(first.failures, ElementsAre(Pair("no_grasp", 1), Pair("slipped", 1)));
     EXPECT_TRUE(first.ends.empty());
     EXPECT_EQ(first.plan_ms_p50, 11.5);

@@ -10,43 +10,6 @@
 namespace ebgrasp {
 namespace {
 
-/// Table I of Newcombe, "Two-sided confidence intervals for the single proportion", 1998: method 3.
-TEST(Wilson, AgreesWithNewcombesTable) {
-    struct {
-        std::size_t successes, trials;
-        double low, high;
-    } const published[] = {
-        {81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0.0000, 0.1611}, {1, 29, 0.0061, 0.1718}};
-    for (const auto& [successes, trials, low, high] : published) {
-        const Interval interval = wilson_interval95(successes, trials);
-        EXPECT_NEAR(interval.low, low, 5e-5) << successes << "/" << trials;
-        EXPECT_NEAR(interval.high, high, 5e-5) << successes << "/" << trials;
-    }
-}
-
-/// The ends are the proportions from which the observation is 1.96 standard errors away, by definition.
-TEST(Wilson, EndsSolveTheScoreEquation) {
-    for (const std::size_t trials : {1, 7, 500})
-        for (std::size_t successes = 0; successes <= trials; ++successes) {
-            const auto [low, high] = wilson_interval95(successes, trials);
-            const double n = double(trials), observed = double(successes) / n;
-            for (const double p : {low, high}) {
-                if (p == 0 || p == 1) continue;
-                EXPECT_NEAR(std::abs(observed - p) / std::sqrt(p * (1 - p) / n), 1.959964, 1e-5);
-            }
-            EXPECT_LE(low, observed);
-            EXPECT_GE(high, observed);
-        }
-}
-
-TEST(Wilson, ExtremesAreExact) {
-    EXPECT_EQ(wilson_interval95(0, 10).low, 0);
-    EXPECT_EQ(wilson_interval95(10, 10).high, 1);
-    EXPECT_EQ(wilson_interval95(0, 0).low, 0);
-    EXPECT_EQ(wilson_interval95(0, 0).high, 1);
-    EXPECT_THROW(wilson_interval95(3, 2), Error);
-}
-
 /// The airway example of Fagerland, Lydersen and Laake, "The McNemar test for binary matched-pairs data", 2013.
 TEST(McNemar, AgreesWithAPublishedExample) { EXPECT_NEAR(mcnemar_p_value(1, 7), 0.0703, 5e-5); }
 

@@ -77,6 +77,30 @@ std::vector<GraspLabel> label_all(const PosedLabelObject& target, const std::vec
 
 // --- each verdict, by hand
 
+TEST(LabelOracle, FingersHaveAnArea) {
+    // A slab 20 mm wide under a narrow bar that sticks out by another 10 mm on both sides: the centre rays meet the
+    // slab, the fingers the bar.
+    const auto shifted = [](ConvexPart part, double z) {
+        for (auto& v : part.vertices) v.z() += z;
+        return part;
+    };
+    const auto object = std::make_shared<LabelObject>(make_object(
+        "T", {shifted(make_box({0.02, 0.06, 0.03}), 0.015), shifted(make_box({0.04, 0.006, 0.01}), 0.035)}));
+    const std::vector<PosedLabelObject> scene = {{object, Isometry3d::Identity()}};
+    const Isometry3d X_WG = from_above({0, 0, 0.015});
+    EXPECT_EQ(label_one(scene, X_WG).verdict, Verdict::uneven_contact);
+    EXPECT_EQ(to_string(Verdict::uneven_contact), "uneven_contact");
+    LabelParameters tolerant;
+    tolerant.pad_tolerance = 0.0101;
+    EXPECT_EQ(label_one(scene, X_WG, 0, test_gripper(), tolerant).verdict, Verdict::success);
+    tolerant.pad_tolerance = 0.0099;
+    EXPECT_EQ(label_one(scene, X_WG, 0, test_gripper(), tolerant).verdict, Verdict::uneven_contact);
+    // Fingers too short to reach the bar, or beside it, meet only the slab.
+    Gripper narrow = test_gripper();
+    narrow.finger_width = 0.01;
+    EXPECT_EQ(label_one(scene, from_above({0, 0.02, 0.015}), 0, narrow).verdict, Verdict::success);
+}
+
 TEST(LabelOracle, HoldsABoxByItsMiddle) {
     const GraspLabel label = label_one({box_at({0.04, 0.06, 0.05}, {0.1, 0.2, 0.025})}, from_above({0.1, 0.2, 0.025}));
     EXPECT_EQ(label.verdict, Verdict::success);

@@ -100,6 +100,40 @@ TEST(Descent, ProjectsEveryStep) {
         for (const auto& step : path) EXPECT_LE(step.grasp.depth, 0.675);
 }
 
+TEST(Descent, OtherSearchesLowerTheEnergyToo) {
+    const auto mean_of = [](const std::vector<double>& values) {
+        double sum = 0;
+        for (const double value : values) sum += value / static_cast<double>(values.size());
+        return sum;
+    };
+    auto grasps = starts();
+    std::vector<double> first(grasps.size());
+    bowl.evaluate(grasps, first, {});
+    for (const Search search : {Search::langevin, Search::derivative_free}) {
+        DescentOptions options{.search = search, .steps = 40};
+        auto found = starts(), again = starts();
+        const auto energies = descend(bowl, camera, found, options);
+        EXPECT_LT(mean_of(energies), 0.25 * mean_of(first));
+        for (std::size_t i = 0; i < energies.size(); ++i) EXPECT_LE(energies[i], first[i]);
+        EXPECT_EQ(descend(bowl, camera, again, options), energies) << "same seed, same bytes";
+        options.seed = 1;
+        again = starts();
+        EXPECT_NE(descend(bowl, camera, again, options), energies);
+    }
+}
+
+TEST(Descent, DerivativeFreeSearchAsksForNoGradients) {
+    struct Values : EncodedView {
+        void evaluate(std::span<const PlanarGrasp> grasps, std::span<double> energies,
+                      std::span<GraspGradient> gradients) const override {
+            EXPECT_TRUE(gradients.empty());
+            bowl.evaluate(grasps, energies, {});
+        }
+    };
+    auto grasps = starts();
+    descend(Values(), camera, grasps, {.search = Search::derivative_free});
+}
+
 TEST(Descent, StaysWhereTheGradientVanishes) {
     std::vector<PlanarGrasp> grasps{target};
     EXPECT_EQ(descend(bowl, camera, grasps, {})[0], 0.0);

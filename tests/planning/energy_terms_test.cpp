@@ -112,8 +112,8 @@ TEST(EnergyTerms, ClearanceCountsWhatStandsBesideTheFingers) {
     const EnergyTerm term = minimum_clearance(0.01, gripper);
     EXPECT_EQ(f.cost(term, f.grasp_at({0.25, 0.15, 0.02})), 0);  // nothing there
     // Across the long box, 4 cm wide: free. Along it, 12 cm long: both fingers stand in it.
-    EXPECT_NEAR(f.cost(term, f.grasp_at({0.05, 0.02, 0.03}, 0.5)) * f.cost(term, f.grasp_at({0.05, 0.02, 0.03}, -0.5)), 0,
-                1e-9);
+    EXPECT_NEAR(f.cost(term, f.grasp_at({0.05, 0.02, 0.03}, 0.5)) * f.cost(term, f.grasp_at({0.05, 0.02, 0.03}, -0.5)),
+                0, 1e-9);
     EXPECT_GT(f.cost(term, f.grasp_at({0.05, 0.02, 0.03}, 0.5 + std::numbers::pi / 2)) +
                   f.cost(term, f.grasp_at({0.05, 0.02, 0.03}, -0.5 + std::numbers::pi / 2)),
               0.5);
@@ -133,8 +133,8 @@ TEST(EnergyTerms, AddUpInEnergiesAndGradients) {
     const double distance = std::hypot(0.05, 0.08, 0.01);
     EXPECT_NEAR(energy[0], 100 * distance + 0.5 * y.row * y.row, 0.1);
     // d|p - p0| / d row = (p - p0) . dp/drow / |p - p0|, with |dp/drow| = depth / f.
-    const Eigen::Vector3d offset = f.scene.view.X_CV.linear().transpose() * f.X_WC.linear().transpose() *
-                                   Eigen::Vector3d(-0.05, 0.08, -0.01);
+    const Eigen::Vector3d offset =
+        f.scene.view.X_CV.linear().transpose() * f.X_WC.linear().transpose() * Eigen::Vector3d(-0.05, 0.08, -0.01);
     EXPECT_NEAR(gradient[0][0], y.row + 100 * offset.y() / distance * y.depth / 525, 1e-2);
     EXPECT_NEAR(gradient[0][1], 100 * offset.x() / distance * y.depth / 525, 1e-2);
     EXPECT_NEAR(gradient[0][3], 0, 1e-9);
@@ -163,8 +163,11 @@ TEST(EnergyTerms, SteerThePlan) {
 
 TEST(EnergyTerms, AreReadFromLists) {
     const auto no_mask = [](const std::string&) -> Mask { return Mask::Ones(4, 4); };
-    const auto parse = [&](const char* text) { return parse_energy_terms(nlohmann::json::parse(text), gripper, no_mask); };
-    const auto terms = parse(R"([{"type": "target", "mask": "m.png"}, {"type": "keep_out", "mask": "k.png", "margin": 0.02},
+    const auto parse = [&](const char* text) {
+        return parse_energy_terms(nlohmann::json::parse(text), gripper, no_mask);
+    };
+    const auto terms =
+        parse(R"([{"type": "target", "mask": "m.png"}, {"type": "keep_out", "mask": "k.png", "margin": 0.02},
         {"type": "workspace", "min": [0, 0, 0], "max": [1, 1, 1], "weight": 3}, {"type": "angle", "angle": 0.5},
         {"type": "near", "point": [0, 0, 0.7]}, {"type": "clearance", "metres": 0.01}])");
     ASSERT_EQ(terms.size(), 6u);

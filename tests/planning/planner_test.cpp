@@ -136,6 +136,27 @@ TEST(Planner, StagesAccountForEveryCandidate) {
     EXPECT_EQ(result.stages.back().out, 3u);
 }
 
+TEST(Planner, MovingSceneAndCameraTogetherMovesTheGrasps) {
+    const double turn = 0.7;
+    const Eigen::Isometry3d moved(Eigen::Translation3d(0.03, -0.02, 0) *
+                                  Eigen::AngleAxisd(turn, Eigen::Vector3d::UnitZ()));
+    std::vector<TableBox> moved_boxes = two_boxes;
+    for (TableBox& box : moved_boxes) {
+        const Eigen::Vector3d center = moved * Eigen::Vector3d(box.x, box.y, 0);
+        box.x = center.x(), box.y = center.y(), box.yaw += turn;
+    }
+    const Eigen::Isometry3d X_WC = camera_above(0.7, 0.2, 0.4), moved_X_WC = moved * X_WC;
+    const PlanResult here = planner().plan({.image = synthetic_scene(two_boxes, X_WC).image, .mask = {}}),
+                     there = planner().plan({.image = synthetic_scene(moved_boxes, moved_X_WC).image, .mask = {}});
+    ASSERT_EQ(here.grasps.size(), there.grasps.size());
+    for (std::size_t i = 0; i < here.grasps.size(); ++i) {
+        const Eigen::Isometry3d difference =
+            (moved * X_WC * here.grasps[i].X_CG).inverse() * (moved_X_WC * there.grasps[i].X_CG);
+        EXPECT_LT(difference.translation().norm(), 1e-3);
+        EXPECT_LT(Eigen::AngleAxisd(difference.linear()).angle(), std::numbers::pi / 180);
+    }
+}
+
 TEST(Planner, SameSeedSameGraspsOnAnyThreadCount) {
     const SyntheticScene scene = synthetic_scene(two_boxes, camera_above(0.7, 0.2));
     const auto plan = [&](int threads, std::uint64_t seed) {

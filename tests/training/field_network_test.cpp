@@ -136,5 +136,30 @@ TEST(FieldNetwork, GradientsAreThoseOfTheEnergies) {
     }
 }
 
+// Both ways to sample the maps read the same; the one with gathers can be differentiated twice.
+TEST(FieldNetwork, SlopesOfSlopes) {
+    FieldNetwork network = random_field();
+    network->eval();
+    const FieldGrid grid = bumpy_grid();
+    const FieldBatch batch = batch_of(grid, Gripper{});
+    const torch::Tensor features = network->encode(batch).detach();
+    const torch::Tensor y = rows_of(random_grasps(grid, 12), grid).requires_grad_(true);
+    const torch::Tensor energy = network->read(features, batch, y, true).energy;
+    EXPECT_TRUE(torch::allclose(energy, network->read(features, batch, y).energy, 1e-9, 1e-9));
+
+    // d(dE/dangle)/dangle: angles move no point across the border of a bilinear cell in so small a step.
+    const auto slope = [&](const torch::Tensor& at) {
+        return torch::autograd::grad({network->read(features, batch, at, true).energy.sum()}, {at}, {}, true, true)[0];
+    };
+    const torch::Tensor second = torch::autograd::grad({slope(y).select(2, 2).sum()}, {y})[0].select(2, 2);
+    constexpr double step = 1e-7;
+    torch::Tensor above = y.detach().clone(), below = y.detach().clone();
+    above.select(2, 2).add_(step);
+    below.select(2, 2).sub_(step);
+    const torch::Tensor expected =
+        (slope(above.requires_grad_(true)) - slope(below.requires_grad_(true))).select(2, 2) / (2 * step);
+    EXPECT_TRUE(torch::allclose(second, expected, 1e-3, 1e-2)) << second << expected;
+}
+
 }  // namespace
 }  // namespace ebgrasp

@@ -90,22 +90,24 @@ std::vector<Candidate> cross_entropy_search(std::vector<PlanarGrasp> grasps, con
 }
 
 CrossEntropyPlanner::CrossEntropyPlanner(std::string name, ViewQuality quality, Gripper gripper,
-                                         CrossEntropyOptions options)
+                                         CrossEntropyOptions options, double multiply_adds)
     : ScenePlanner(std::move(gripper), options),
       name_(std::move(name)),
       quality_(std::move(quality)),
-      options_(options) {}
+      options_(options),
+      multiply_adds_(multiply_adds) {}
 
-std::vector<Candidate> CrossEntropyPlanner::propose(const Scene& scene, RandomStream& random) const {
+std::vector<Candidate> CrossEntropyPlanner::propose(const Scene& scene, RandomStream& random, Funnel&) const {
     std::vector<Candidate> candidates;
     for (const PlanarGrasp& grasp : antipodal_proposals(scene, gripper(), options_.seeds, random))
         candidates.push_back({grasp});
     return candidates;
 }
 
-CrossEntropyPlanner::ReadEnergies CrossEntropyPlanner::refine(const PlanRequest& request, const Scene& scene, RandomStream& random,
-                                                              Funnel& funnel) const {
-    const GraspQuality quality = [this, &view = scene.view.image.depth](std::span<const PlanarGrasp> grasps) {
+CrossEntropyPlanner::ReadEnergies CrossEntropyPlanner::refine(const PlanRequest&, const Scene& scene,
+                                                              RandomStream& random, Funnel& funnel) const {
+    const GraspQuality quality = [this, &funnel, &view = scene.view.image.depth](std::span<const PlanarGrasp> grasps) {
+        funnel.multiply_adds += multiply_adds_ * static_cast<double>(grasps.size());
         return quality_(view, grasps);
     };
     funnel.stage("cross_entropy", [&](PlanStage&) {

@@ -41,17 +41,21 @@ class CrossEntropyPlanner : public ScenePlanner {
     /// Quality of grasps in a scene's view (no missing depth; its camera is ViewSpec's default).
     using ViewQuality = std::function<std::vector<double>(const DepthArray& view, std::span<const PlanarGrasp>)>;
 
-    CrossEntropyPlanner(std::string name, ViewQuality quality, Gripper gripper, CrossEntropyOptions options = {});
+    /// `multiply_adds` of one grasp's quality, to be counted; 0: not known.
+    CrossEntropyPlanner(std::string name, ViewQuality quality, Gripper gripper, CrossEntropyOptions options = {},
+                        double multiply_adds = 0);
 
     std::string name() const override { return name_; }
 
   private:
-    std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
-    ReadEnergies refine(const PlanRequest& request, const Scene& scene, RandomStream& random, Funnel& funnel) const override;
+    std::vector<Candidate> propose(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
+    ReadEnergies refine(const PlanRequest& request, const Scene& scene, RandomStream& random,
+                        Funnel& funnel) const override;
 
     std::string name_;
     ViewQuality quality_;
     CrossEntropyOptions options_;
+    double multiply_adds_;
 };
 
 }  // namespace ebgrasp

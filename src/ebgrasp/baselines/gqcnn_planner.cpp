@@ -28,7 +28,7 @@ std::unique_ptr<GraspPlanner> load_gqcnn_planner(const std::string& path, Grippe
         [network](const DepthArray& view, std::span<const PlanarGrasp> grasps) {
             return logits(*network, view, grasps);
         },
-        std::move(gripper));
+        std::move(gripper), CrossEntropyOptions{}, static_cast<double>(network->multiply_adds()));
 }
 
 }  // namespace ebgrasp

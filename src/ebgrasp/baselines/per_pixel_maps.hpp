@@ -25,6 +25,8 @@ class GraspMapper {
 
     /// Safe to call from several threads.
     virtual GraspMaps maps(const FieldGrid& grid) const = 0;
+    /// Multiplications with addition for these maps; 0 if not known.
+    virtual double multiply_adds(const FieldGrid&) const { return 0; }
 };
 
 /// Where the centre of the grid's pixel (row, col) lies in the view, (row, col).

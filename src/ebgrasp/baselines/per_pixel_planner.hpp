@@ -17,7 +17,7 @@ class PerPixelPlanner : public ScenePlanner {
     std::string name() const override { return "percnn"; }
 
   private:
-    std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
+    std::vector<Candidate> propose(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
 
     std::shared_ptr<const GraspMapper> network_;
 };

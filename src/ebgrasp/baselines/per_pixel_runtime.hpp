@@ -53,6 +53,9 @@ class PerPixelRuntime : public GraspMapper {
     explicit PerPixelRuntime(const Checkpoint& checkpoint);
 
     GraspMaps maps(const FieldGrid& grid) const override;
+    double multiply_adds(const FieldGrid& grid) const override {
+        return network_.multiply_adds(static_cast<int>(grid.depth.rows()), static_cast<int>(grid.depth.cols()));
+    }
 
   private:
     ConvolutionNetwork network_;

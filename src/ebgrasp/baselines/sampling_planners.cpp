@@ -20,7 +20,7 @@ double margin(const Scene& scene, const EdgePair& pair, double depth, const Grip
 
 AntipodalPlanner::AntipodalPlanner(Gripper gripper, SceneOptions options) : ScenePlanner(std::move(gripper), options) {}
 
-std::vector<Candidate> AntipodalPlanner::propose(const Scene& scene, RandomStream& random) const {
+std::vector<Candidate> AntipodalPlanner::propose(const Scene& scene, RandomStream& random, Funnel&) const {
     std::vector<Candidate> candidates;
     sample_edge_pairs(scene, gripper(), samples, random, [&](const EdgePair& pair) {
         const Eigen::Vector2d center = pair.center();
@@ -33,7 +33,7 @@ std::vector<Candidate> AntipodalPlanner::propose(const Scene& scene, RandomStrea
 
 RandomPlanner::RandomPlanner(Gripper gripper, SceneOptions options) : ScenePlanner(std::move(gripper), options) {}
 
-std::vector<Candidate> RandomPlanner::propose(const Scene& scene, RandomStream& random) const {
+std::vector<Candidate> RandomPlanner::propose(const Scene& scene, RandomStream& random, Funnel&) const {
     std::vector<Candidate> candidates;
     for (const PlanarGrasp& grasp : uniform_proposals(scene, gripper(), samples, random))
         candidates.push_back({grasp, static_cast<double>(candidates.size())});

@@ -16,7 +16,7 @@ class AntipodalPlanner : public ScenePlanner {
     std::string name() const override { return "antipodal"; }
 
   private:
-    std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
+    std::vector<Candidate> propose(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
 };
 
 /// Grasps on uniform pixels of the region, at uniform angles and heights, in random order (the energy is the place in
@@ -27,7 +27,7 @@ class RandomPlanner : public ScenePlanner {
     std::string name() const override { return "random"; }
 
   private:
-    std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
+    std::vector<Candidate> propose(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
 };
 
 }  // namespace ebgrasp

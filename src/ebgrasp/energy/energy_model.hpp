@@ -34,6 +34,13 @@ class EncodedView {
     virtual void evaluate(std::span<const PlanarGrasp> grasps, std::span<double> energies,
                           std::span<GraspGradient> gradients = {}) const = 0;
 
+    /// Multiplications with addition that the network took to encode the view, and takes to read one energy; a gradient
+    /// takes as much again. 0: not known.
+    struct Cost {
+        double encoding = 0, reading = 0;
+    };
+    virtual Cost multiply_adds() const { return {}; }
+
     /// p(success) of each grasp; empty if the model is not calibrated. Unlike energies, which a contrast between the
     /// grasps of a scene leaves free up to a term of that scene, these compare grasps of different scenes.
     virtual std::vector<double> success_probabilities(std::span<const PlanarGrasp>) const { return {}; }

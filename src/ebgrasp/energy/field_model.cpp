@@ -15,6 +15,12 @@ class FieldView : public EncodedView {
         runtime_.evaluate(code_, gripper_, grasps, energies, {}, gradients);
     }
 
+    Cost multiply_adds() const override {
+        return {runtime_.encoder_multiply_adds(static_cast<int>(code_.grid.depth.rows()),
+                                               static_cast<int>(code_.grid.depth.cols())),
+                FieldRuntime::reader_multiply_adds};
+    }
+
     std::vector<double> success_probabilities(std::span<const PlanarGrasp> grasps) const override {
         std::vector<double> values(grasps.size());
         runtime_.evaluate(code_, gripper_, grasps, {}, values, {});
@@ -37,9 +43,8 @@ FieldEnergyModel::FieldEnergyModel(const Checkpoint& checkpoint)
 std::unique_ptr<EncodedView> FieldEnergyModel::encode(const DepthImage& view, const Mask& region,
                                                       const Gripper& gripper) const {
     require(view.depth.isFinite().all(), "the view has missing (NaN) depths; fill them before it is encoded");
-    return std::make_unique<FieldView>(runtime_, calibration_,
-                                       runtime_.encode(field_grid(view, region, FieldEnergyModel::view().distance)),
-                                       gripper);
+    return std::make_unique<FieldView>(
+        runtime_, calibration_, runtime_.encode(field_grid(view, region, FieldEnergyModel::view().distance)), gripper);
 }
 
 }  // namespace ebgrasp

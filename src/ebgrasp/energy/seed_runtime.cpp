@@ -163,4 +163,13 @@ void SeedRuntime::evaluate_block(const WindowBatch& codes, std::span<const int> 
     gradients->middleRows(begin, count) = ((first * grasp_weight_).array().rowwise() * grasp_scale_).matrix();
 }
 
+EncodedView::Cost SeedRuntime::multiply_adds() const {
+    int encoding = seed_features * seed_hidden1, side = window_size;
+    for (const ConvolutionShape& shape : seed_encoder) {
+        side = shape.output_side(side);
+        encoding += side * side * shape.patch_size() * shape.out_channels;
+    }
+    return {double(encoding), 4.0 * seed_hidden1 + seed_hidden1 * seed_hidden2 + seed_hidden2};
+}
+
 }  // namespace ebgrasp

@@ -44,6 +44,7 @@ class SeedRuntime : public WindowNetwork {
     /// Throws Error naming the tensor that is missing or has another shape.
     explicit SeedRuntime(const Checkpoint& checkpoint);
 
+    EncodedView::Cost multiply_adds() const override;
     WindowBatch encode(const WindowBatch& windows) const override;
     void evaluate(const WindowBatch& codes, std::span<const int> code_index, const GraspBatch& grasps,
                   std::span<float> energies, GraspBatch* gradients) const override;

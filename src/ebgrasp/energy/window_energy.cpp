@@ -160,6 +160,11 @@ class WindowView : public EncodedView {
         }
     }
 
+    Cost multiply_adds() const override {
+        const Cost window = network_.multiply_adds();
+        return {window.encoding * static_cast<double>(origins_.size()), window.reading};
+    }
+
     std::vector<double> success_probabilities(std::span<const PlanarGrasp> grasps) const override {
         if (!calibration_) return {};
         std::vector<double> values(grasps.size());

@@ -24,6 +24,9 @@ class WindowNetwork {
   public:
     virtual ~WindowNetwork() = default;
 
+    /// Multiplications with addition to encode one window, and to read one grasp; 0 if not known.
+    virtual EncodedView::Cost multiply_adds() const { return {}; }
+
     /// One code per window; what a code holds is the network's business.
     virtual WindowBatch encode(const WindowBatch& windows) const = 0;
 

@@ -26,13 +26,8 @@ class SeedExamples : public ExampleModel {
     }
 
     std::size_t multiply_adds() const override {
-        int sum = (seed_features + 4) * seed_hidden1 + seed_hidden1 * seed_hidden2 + seed_hidden2;
-        int side = window_size;
-        for (const ConvolutionShape& shape : seed_encoder) {
-            side = shape.output_side(side);
-            sum += side * side * shape.patch_size() * shape.out_channels;
-        }
-        return static_cast<std::size_t>(sum);
+        const auto [encoding, reading] = network_.multiply_adds();
+        return static_cast<std::size_t>(encoding + reading);
     }
 
   private:

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
-#include "ebgrasp/baselines/gqcnn_planner.hpp"
-#include "ebgrasp/baselines/per_pixel_planner.hpp"
-#include "ebgrasp/baselines/sampling_planners.hpp"
+#include "ebgrasp/baselines/planner_factory.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/labels/candidates.hpp"
 #include "ebgrasp/planning/jaws.hpp"
-#include "ebgrasp/planning/planner.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -108,7 +105,8 @@ PlanResult Oracle::plan(const Situation& situation) const {
 
 void Oracle::add_successes(const LabelOracle& truth, const PosedLabelObject& target, RandomStream& random,
                            std::vector<Choice>& choices, PlanStage& stage) const {
-    const auto X_WG = antipodal_candidates(target, -Eigen::Vector3d::UnitZ(), gripper_.pad_friction, gripper_, batch, random);
+    const auto X_WG =
+        antipodal_candidates(target, -Eigen::Vector3d::UnitZ(), gripper_.pad_friction, gripper_, batch, random);
     stage.in += X_WG.size();
     const auto labels = truth.label_at_free_opening(X_WG, random());
     for (std::size_t i = 0; i < X_WG.size(); ++i) {
@@ -148,34 +146,17 @@ void Oracle::label_again(const LabelOracle& truth, RandomStream& random, std::ve
 std::unique_ptr<Contestant> make_contestant(const std::string& name, const Gripper& gripper,
                                             const std::function<std::string(const std::string&)>& find_model,
                                             const ProgramLimits& limits) {
-    const std::size_t colon = name.find(':');
-    const std::string kind = name.substr(0, colon);
-    const std::string argument = colon == std::string::npos ? "" : name.substr(colon + 1);
-    const auto model = [&](const std::string& otherwise = "") {
-        require(!argument.empty() || !otherwise.empty(), "planner '", name, "' needs a model: ", kind, ":MODEL");
-        return find_model(argument.empty() ? otherwise : argument);
-    };
-    const auto planner = [&](std::unique_ptr<GraspPlanner> made) {
-        return std::make_unique<PlannerContestant>(name, std::move(made));
-    };
-    if (kind == "energy") return planner(std::make_unique<Planner>(load_energy_model(model()), gripper));
-    if (kind == "energy-rank") {
-        PlannerOptions options;
-        options.descent.steps = 0;
-        return planner(std::make_unique<Planner>(load_energy_model(model()), gripper, options));
+    constexpr std::string_view exec = "exec:";
+    if (name.starts_with(exec)) {
+        require(name.size() > exec.size(), "planner '", name, "' needs a command: exec:COMMAND");
+        return std::make_unique<ProgramContestant>(name.substr(exec.size()), gripper, limits);
     }
-    if (kind == "gqcnn-cem") return planner(load_gqcnn_planner(model("gqcnn"), gripper));
-    if (kind == "percnn") return planner(load_per_pixel_planner(model("percnn"), gripper));
-    if (kind == "exec") {
-        require(!argument.empty(), "planner '", name, "' needs a command: exec:COMMAND");
-        return std::make_unique<ProgramContestant>(argument, gripper, limits);
-    }
-    if (name == "antipodal") return planner(std::make_unique<AntipodalPlanner>(gripper));
-    if (name == "random") return planner(std::make_unique<RandomPlanner>(gripper));
     if (name == "oracle") return std::make_unique<Oracle>(gripper);
+    if (auto planner = make_planner(name, gripper, find_model))
+        return std::make_unique<PlannerContestant>(name, std::move(planner));
     fail("unknown planner '", name,
-         "'; known are energy:MODEL, energy-rank:MODEL, gqcnn-cem[:MODEL], percnn[:MODEL], antipodal, random, oracle, "
-         "exec:COMMAND");
+         "'; known are energy:MODEL, energy-rank:MODEL, energy-free:MODEL, gqcnn-cem[:MODEL], percnn[:MODEL], "
+         "antipodal, random, oracle, exec:COMMAND");
 }
 
 }  // namespace ebgrasp

@@ -26,20 +26,13 @@ class Contestant {
     virtual PlanResult plan(const Situation& situation) const = 0;
 };
 
-/// One of
-///   energy:MODEL       descends the energy of a model (a file or a shipped name)
-///   energy-rank:MODEL  the same samples, ranked by energy, no descent
-///   gqcnn-cem[:MODEL]  Dex-Net 2.0's policy (Mahler et al., "Dex-Net 2.0", 2017)
-///   percnn[:MODEL]     a generative network, one grasp per pixel (Morrison et al., "Learning robust, real-time,
-///                      reactive robotic grasping", 2019)
-///   antipodal          pairs of facing depth edges, widest margin first
-///   random             random grasps on the object
-///   oracle             the best-labelled of many true antipodal grasps, straight down: the ceiling
-///   exec:COMMAND       a program that answers over the planner protocol (docs/planner-protocol.md); it alone is told
-///                      the camera's pose
-/// All but the last two see the scene, fit the jaws and select by the same code (planning/scene_planner.hpp).
-/// `find_model` turns a model's name into its file; models are "gqcnn" and "percnn" where none is named. Throws Error
-/// naming the known ones for any other, and for models that cannot be read.
+/// Anything that make_planner knows (baselines/planner_factory.hpp), or
+///   oracle        the best-labelled of many true antipodal grasps, straight down: the ceiling
+///   exec:COMMAND  a program that answers over the planner protocol (docs/planner-protocol.md); it alone is told the
+///                 camera's pose
+/// All but these two see the scene, fit the jaws and select by the same code (planning/scene_planner.hpp). `find_model`
+/// turns a model's name into its file. Throws Error naming the known ones for any other, and for models that cannot be
+/// read.
 std::unique_ptr<Contestant> make_contestant(const std::string& name, const Gripper& gripper,
                                             const std::function<std::string(const std::string&)>& find_model,
                                             const ProgramLimits& limits = {});

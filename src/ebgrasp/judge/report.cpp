@@ -8,6 +8,7 @@
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
+#include "ebgrasp/judge/statistics.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -40,7 +41,7 @@ PlannerResult planner_result(const std::vector<TrialRecord>& trials, bool rounds
                 ++result.failures[attempt.mode];
         }
     }
-    result.interval95 = wilson_interval95(result.successes, result.attempts);
+    result.interval95 = wilson_interval(result.successes, result.attempts);
     result.plan_ms_p50 = quantile(milliseconds, 0.50);
     result.plan_ms_p95 = quantile(milliseconds, 0.95);
     if (!probabilities.empty()) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "ebgrasp/judge/statistics.hpp"
+#include "ebgrasp/core/binomial.hpp"
 
 namespace ebgrasp {
 
@@ -47,7 +47,7 @@ struct PlannerResult {
     std::string name;
     std::size_t attempts = 0, successes = 0;      ///< in rounds, "no_grasp" ends the round and is no attempt
     std::size_t placed = 0, removed = 0;          ///< objects, over all trials
-    Interval interval95;                          ///< Wilson's, of the success rate
+    Interval interval95 = {0, 1};                 ///< Wilson's, of the success rate
     std::map<std::string, std::size_t> failures;  ///< by mode, those that occur
     std::map<std::string, std::size_t> ends;      ///< of the rounds
     double plan_ms_p50 = 0, plan_ms_p95 = 0;      ///< over all questions, also those without an answer
@@ -88,9 +88,9 @@ struct Report {
 Report make_report(const std::string& protocol, const std::vector<std::vector<TrialRecord>>& records);
 
 /// {"protocol", "seed", "trials", "planners": [{"name", "attempts", "successes", "success_rate", "interval95",
-/// "declutter_rate", "failures", "ends", "plan_ms_p50", "plan_ms_p95", "ece", "mean_probability"}], "paired": [{"a", "b", "a_better", "b_better",
-/// "ties", "p_value", "p_holm"}], "objects": [{"name", "placed", "removed"}], "ungraspable", "unsettled", "options"};
-/// "ends" for rounds only; a rate that is not defined is null.
+/// "declutter_rate", "failures", "ends", "plan_ms_p50", "plan_ms_p95", "ece", "mean_probability"}], "paired": [{"a",
+/// "b", "a_better", "b_better", "ties", "p_value", "p_holm"}], "objects": [{"name", "placed", "removed"}],
+/// "ungraspable", "unsettled", "options"}; "ends" for rounds only; a rate that is not defined is null.
 nlohmann::json to_json(const Report& report);
 /// The same for a terminal.
 std::string to_table(const Report& report);

@@ -10,18 +10,6 @@
 
 namespace ebgrasp {
 
-Interval wilson_interval95(std::size_t successes, std::size_t trials) {
-    require(successes <= trials, successes, " successes in ", trials, " trials; there cannot be more");
-    if (trials == 0) return {0, 1};
-    constexpr double z = 1.959963984540054;  // the normal distribution's 0.975 quantile
-    const auto n = static_cast<double>(trials);
-    const double p = static_cast<double>(successes) / n, share = z * z / n;
-    const double center = p + share / 2, half = std::sqrt(share * (p * (1 - p) + share / 4));
-    // The ends that are 0 or 1 exactly are not left to rounding.
-    return {successes == 0 ? 0 : (center - half) / (1 + share),
-            successes == trials ? 1 : (center + half) / (1 + share)};
-}
-
 double mcnemar_p_value(std::size_t a, std::size_t b) {
     const auto n = static_cast<double>(a + b);
     double log_term = -n * std::numbers::ln2, tail = 0;  // C(n, k) / 2^n, whose factors overflow where it does not

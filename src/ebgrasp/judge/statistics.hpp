@@ -1,18 +1,10 @@
-// Success rates with intervals, and paired tests between planners.
+// Paired tests between planners.
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
 namespace ebgrasp {
-
-struct Interval {
-    double low = 0, high = 1;
-};
-
-/// Wilson's score interval of a proportion at 95 % ("Probable inference, the law of succession, and statistical
-/// inference", 1927), without continuity correction; [0, 1] for no trials. Throws Error if successes > trials.
-Interval wilson_interval95(std::size_t successes, std::size_t trials);
 
 /// McNemar's test, exact and two-sided ("Note on the sampling error of the difference between correlated proportions",
 /// 1947): the probability that `a` and `b` discordant pairs, or a more uneven split, come about when either side of a

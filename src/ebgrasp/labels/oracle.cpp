@@ -50,24 +50,12 @@ std::array<OrientedBox, 3> swept_boxes(const Gripper& gripper, double opening, d
     return swept;
 }
 
-/// Rays from all over a finger's inner face, from jaw 0 (at -x) or 1, at `opening`, in the frame of X_FG. A rim is left
-/// out, since rounding decides what rays along an edge meet.
-constexpr int face_rays_across = 5, face_rays_along = 5, face_rays = face_rays_across * face_rays_along;
-std::array<Ray, face_rays> finger_face(const Gripper& gripper, double opening, int jaw, double reach,
-                                       const Isometry3d& X_FG) {
-    constexpr double rim = 0.0003;  // metres
-    const double side = jaw == 0 ? -1 : 1;
-    const Eigen::Vector3f direction = (-side * X_FG.linear().col(0)).cast<float>();
-    std::array<Ray, face_rays> rays;
-    for (int i = 0; i < face_rays_across; ++i)
-        for (int k = 0; k < face_rays_along; ++k) {
-            const double y = (gripper.finger_width - 2 * rim) * (i / (face_rays_across - 1.0) - 0.5),
-                         z = gripper.tip_offset - rim -
-                             (gripper.finger_length - 2 * rim) * (k / (face_rays_along - 1.0));
-            const Vector3d origin = X_FG * Vector3d(side * opening / 2, y, z);
-            rays[std::size_t(i * face_rays_along + k)] = {origin.cast<float>(), direction, static_cast<float>(reach)};
-        }
-    return rays;
+/// What a finger's inner face passes over while jaw 0 (at -x) or 1 closes by `distance` from `opening`, in the frame of
+/// X_FG.
+OrientedBox closing_box(const Gripper& gripper, double opening, int jaw, double distance, const Isometry3d& X_FG) {
+    const Gripper::Box finger = gripper.boxes(opening)[std::size_t(jaw)];
+    const Vector3d center((jaw == 0 ? -0.5 : 0.5) * (opening - distance), 0, finger.center_G.z());
+    return {X_FG * center, X_FG.linear(), {distance / 2, finger.half_size.y(), finger.half_size.z()}};
 }
 
 double lowest_z(const OrientedBox& box) { return box.center.z() - box.axes.row(2).cwiseAbs().dot(box.half_size); }
@@ -246,20 +234,18 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
     return label;
 }
 
-/// Whether some part of a finger's face meets anything on the way to where its centre touches, short of the tolerance.
-bool LabelOracle::touches_elsewhere(const Isometry3d& X_WG, double opening,
-                                    const std::array<double, 2>& reach) const {
-    std::array<RayHit, face_rays> hits;
-    for (const PosedLabelObject& posed : scene_) {
+/// Whether a finger's face meets anything on the way to where its centre touches, short of the tolerance.
+bool LabelOracle::touches_elsewhere(const Isometry3d& X_WG, double opening, const std::array<double, 2>& reach) const {
+    return std::ranges::any_of(scene_, [&](const PosedLabelObject& posed) {
         const Isometry3d X_OG = posed.X_WO.inverse() * X_WG;
-        for (const int jaw : {0, 1}) {
-            const double free = reach[std::size_t(jaw)] - parameters_.pad_tolerance;
-            if (free <= 0) continue;
-            posed.object->rays().cast(finger_face(gripper_, opening, jaw, free, X_OG), hits);
-            if (std::ranges::any_of(hits, &RayHit::hit)) return true;
-        }
-    }
-    return false;
+        return std::ranges::any_of(std::array{0, 1}, [&](int jaw) {
+            const double distance = reach[std::size_t(jaw)] - parameters_.pad_tolerance;
+            if (distance <= 0) return false;
+            const OrientedBox box = closing_box(gripper_, opening, jaw, distance, X_OG);
+            return std::ranges::any_of(posed.object->solids(),
+                                       [&](const ConvexSolid& solid) { return solid.overlaps(box); });
+        });
+    });
 }
 
 bool LabelOracle::collides(const Isometry3d& X_WG, double opening) const {

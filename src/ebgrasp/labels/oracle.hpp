@@ -76,8 +76,8 @@ struct PosedLabelObject {
     Eigen::Isometry3d X_WO;
 };
 
-/// Why a grasp fails. They are found out in this order, but for uneven_contact, which comes before not_robust; data sets
-/// hold the numbers.
+/// Why a grasp fails. They are found out in this order, but for uneven_contact, which comes before not_robust; data
+/// sets hold the numbers.
 enum class Verdict : std::uint8_t {
     success,
     too_wide,           ///< a pad starts inside an object, which is wider than the opening

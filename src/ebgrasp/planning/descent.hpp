@@ -11,9 +11,9 @@ namespace ebgrasp {
 
 /// How a grasp moves in scaled coordinates, S = diag(translation, translation, depth, angle).
 enum class Search {
-    gradient,         ///< y <- y - rate S (S g) / |S g|: a step's length does not depend on the energy's unknown scale
-    langevin,         ///< the same plus rate * noise * S n, n normal, the noise falling linearly to 0: annealed Langevin
-                      ///< dynamics (Welling and Teh, 2011) with normalised gradients
+    gradient,  ///< y <- y - rate S (S g) / |S g|: a step's length does not depend on the energy's unknown scale
+    langevin,  ///< the same plus rate * noise * S n, n normal, the noise falling linearly to 0: annealed Langevin
+               ///< dynamics (Welling and Teh, 2011) with normalised gradients
     derivative_free,  ///< y' = y + rate S n, kept if its energy is lower: a (1 + 1) evolution strategy
 };
 
@@ -35,9 +35,9 @@ struct DescentStep {
     double energy;
 };
 
-/// Descends E, or searches it otherwise, from every grasp and leaves each at the lowest energy that it visited; returns these energies.
-/// `project` (if any) moves a grasp to the nearest admissible one after each step. `trace` (if any) receives, per
-/// grasp, the steps + 1 grasps visited.
+/// Descends E, or searches it otherwise, from every grasp and leaves each at the lowest energy that it visited; returns
+/// these energies. `project` (if any) moves a grasp to the nearest admissible one after each step. `trace` (if any)
+/// receives, per grasp, the steps + 1 grasps visited.
 std::vector<double> descend(const EncodedView& view, const CameraIntrinsics& camera, std::span<PlanarGrasp> grasps,
                             const DescentOptions& options, const std::function<void(PlanarGrasp&)>& project = {},
                             std::vector<std::vector<DescentStep>>* trace = nullptr);

@@ -90,6 +90,7 @@ class ViewWithTerms : public EncodedView {
             if (!gradients.empty()) gradients[i] += slope(grasps[i]);
         }
     }
+    Cost multiply_adds() const override { return view_->multiply_adds(); }
     std::vector<double> success_probabilities(std::span<const PlanarGrasp> grasps) const override {
         return view_->success_probabilities(grasps);
     }
@@ -122,9 +123,8 @@ class ViewWithTerms : public EncodedView {
 }  // namespace
 
 EnergyTerm target_mask(Mask mask, double weight) {
-    return {"target", weight, [mask = std::move(mask)](const Scene& scene) {
-                return distance_outside(scene, scene.in_view(mask));
-            }};
+    return {"target", weight,
+            [mask = std::move(mask)](const Scene& scene) { return distance_outside(scene, scene.in_view(mask)); }};
 }
 
 EnergyTerm stay_in_region(double weight) {

@@ -43,8 +43,8 @@ EnergyTerm stay_in_region(double weight = 10.0);
 /// image), centimetres.
 EnergyTerm keep_out(Mask mask, const Gripper& gripper, double margin = 0.01, double weight = 10.0);
 /// Distance of the grasp centre from a box, centimetres; the box is given in a frame B with pose X_CB in the camera's.
-EnergyTerm workspace_box(const Eigen::AlignedBox3d& box_B, const Eigen::Isometry3d& X_CB = Eigen::Isometry3d::Identity(),
-                         double weight = 10.0);
+EnergyTerm workspace_box(const Eigen::AlignedBox3d& box_B,
+                         const Eigen::Isometry3d& X_CB = Eigen::Isometry3d::Identity(), double weight = 10.0);
 /// (1 - cos 2(angle - wanted)) / 2 of the closing axis in the image plane, from +col towards +row, radians: 0 at the
 /// wanted angle, 1 across it.
 EnergyTerm preferred_angle(double angle, double weight = 2.0);

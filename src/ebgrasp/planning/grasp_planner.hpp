@@ -44,6 +44,7 @@ struct PlanResult {
     std::string reason;  ///< why there are no grasps; empty if there are
     std::optional<SupportPlane> plane;
     double milliseconds = 0;
+    double multiply_adds = 0;  ///< that networks took, if the planner counts them
 };
 
 class GraspPlanner {

@@ -10,7 +10,7 @@ namespace ebgrasp {
 
 inline constexpr double table_clearance = 0.004;  ///< metres that the fingertips stay above the plane
 inline constexpr double surface_margin = 0.003;   ///< metres that the grasp centre lies below the surface at least
-inline constexpr double pad_tolerance = 0.003;    ///< metres by which a pad may touch beside its middle before that does
+inline constexpr double pad_tolerance = 0.003;  ///< metres by which a pad may touch beside its middle before that does
 
 /// Lowest height of a grasp centre above the plane, metres.
 inline double lowest_center(const Gripper& gripper) { return gripper.tip_offset + table_clearance; }

@@ -26,7 +26,7 @@ class Planner : public ScenePlanner {
 
   private:
     ViewSpec view() const override { return model_->view(); }
-    std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const override;
+    std::vector<Candidate> propose(const Scene& scene, RandomStream& random, Funnel& funnel) const override;
     ReadEnergies refine(const PlanRequest& request, const Scene& scene, RandomStream& random,
                         Funnel& funnel) const override;
     std::shared_ptr<const EnergyModel> model_;

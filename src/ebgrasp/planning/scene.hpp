@@ -12,10 +12,10 @@ namespace ebgrasp {
 /// approach is V's z axis, straight down at the plane.
 struct Scene {
     OverheadView view;
-    DepthArray height;   ///< metres above the plane, for every pixel of V
-    double plane_depth;  ///< metres from V to the plane
+    DepthArray height;        ///< metres above the plane, for every pixel of V
+    double plane_depth;       ///< metres from V to the plane
     CameraIntrinsics source;  ///< the camera C of the image
-    Mask region;         ///< pixels on which grasps are wanted
+    Mask region;              ///< pixels on which grasps are wanted
 
     /// `min_height`: metres above the plane from which a surface belongs to an object. Without a mask (0 x 0) the
     /// region is all whole objects in view: what reaches in from the border is furniture or the robot itself.

@@ -113,7 +113,7 @@ PlanResult ScenePlanner::plan(const PlanRequest& request) const {
         if ((scene.region == 0).all())
             stage.dropped[masked ? "nothing_raised_in_mask" : "nothing_on_the_plane"] = 1;
         else
-            funnel.candidates = propose(scene, random);
+            funnel.candidates = propose(scene, random, funnel);
     });
     const ReadEnergies read_energies = refine(request, scene, random, funnel);
     funnel.stage("jaws", [&](PlanStage& stage) { keep_executable(scene, gripper_, funnel, stage); });
@@ -124,11 +124,11 @@ PlanResult ScenePlanner::plan(const PlanRequest& request) const {
 
     for (const auto& [grasp, energy, probability] : funnel.candidates) {
         const Eigen::Isometry3d X_CG = scene.view.X_CV * grasp_pose(grasp, scene.camera());
-        result.grasps.push_back(
-            {planar_grasp(X_CG, request.image.camera, grasp.width), X_CG, energy, probability});
+        result.grasps.push_back({planar_grasp(X_CG, request.image.camera, grasp.width), X_CG, energy, probability});
     }
     if (result.grasps.empty()) result.reason = funnel.dominant_reason();
     result.stages = std::move(funnel.stages);
+    result.multiply_adds = funnel.multiply_adds;
     result.milliseconds = milliseconds_since(start);
     return result;
 }

@@ -30,6 +30,7 @@ class Funnel {
   public:
     std::vector<Candidate> candidates;
     std::vector<PlanStage> stages;
+    double multiply_adds = 0;  ///< of networks, counted by the planner
 
     /// Runs `body(stage)`, which changes the candidates and counts what it drops in stage.dropped.
     void stage(const std::string& name, const std::function<void(PlanStage&)>& body);
@@ -70,8 +71,8 @@ class ScenePlanner : public GraspPlanner {
     virtual ViewSpec view() const { return {}; }
 
     /// Where to look first. Called only if there is something in the region. Energies matter unless refine() or its
-    /// result reads them.
-    virtual std::vector<Candidate> propose(const Scene& scene, RandomStream& random) const = 0;
+    /// result reads them. Counts in `funnel` what its networks cost.
+    virtual std::vector<Candidate> propose(const Scene& scene, RandomStream& random, Funnel& funnel) const = 0;
 
     /// Adds the stages that make better candidates of the proposals (of which there may be none). The result, if any,
     /// reads the energies of grasps that the jaws have moved; without it they keep theirs.

@@ -16,6 +16,12 @@ class Adam : public Optimizer {
 
   protected:
     void take_step(double rate_factor) override;
+
+  private:
+    /// The same in one sweep, which libtorch's operators are a dozen of. `first_factor` and `second_factor` multiply
+    /// the moments.
+    template <typename Scalar>
+    void step_on_cpu(double first_factor, double second_factor);
 };
 
 }  // namespace ebgrasp

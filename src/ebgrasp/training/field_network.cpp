@@ -16,8 +16,8 @@ Tensor twice(const Tensor& maps) {
         maps, nn::functional::InterpolateFuncOptions().scale_factor(std::vector<double>{2, 2}).mode(torch::kNearest));
 }
 
-/// maps (B x C x height x width) at pixels (col, row) = at (B x N x K x 2), bilinear, the border repeated: B x C x N x K.
-/// `twice_differentiable`: with gathers, since the gradient of grid_sample has none of its own.
+/// maps (B x C x height x width) at pixels (col, row) = at (B x N x K x 2), bilinear, the border repeated: B x C x N x
+/// K. `twice_differentiable`: with gathers, since the gradient of grid_sample has none of its own.
 Tensor sample(const Tensor& maps, const Tensor& at, bool twice_differentiable) {
     const Tensor last = torch::tensor({double(maps.size(3) - 1), double(maps.size(2) - 1)}, at.options());
     if (!twice_differentiable)
@@ -35,8 +35,7 @@ Tensor sample(const Tensor& maps, const Tensor& at, bool twice_differentiable) {
         return flat.gather(2, index.expand({-1, flat.size(1), -1})).unflatten(2, {at.size(1), at.size(2)});
     };
     const Tensor u = share.select(3, 0).unsqueeze(1), v = share.select(3, 1).unsqueeze(1);
-    return (1 - v) * ((1 - u) * corners(0, 0) + u * corners(1, 0)) +
-           v * ((1 - u) * corners(0, 1) + u * corners(1, 1));
+    return (1 - v) * ((1 - u) * corners(0, 0) + u * corners(1, 0)) + v * ((1 - u) * corners(0, 1) + u * corners(1, 1));
 }
 
 }  // namespace
@@ -76,8 +75,8 @@ Tensor FieldNetworkImpl::encode(const FieldBatch& batch) {
     return features_(up1_->forward(torch::cat({twice(narrow2_->forward(up2)), one}, 1)));
 }
 
-FieldNetworkImpl::Reading FieldNetworkImpl::read(const Tensor& features, const FieldBatch& batch,
-                                                 const Tensor& grasps, bool twice_differentiable) {
+FieldNetworkImpl::Reading FieldNetworkImpl::read(const Tensor& features, const FieldBatch& batch, const Tensor& grasps,
+                                                 bool twice_differentiable) {
     const auto scenes = grasps.size(0), count = grasps.size(1);
     const Tensor depth = grasps.select(2, 2), angle = grasps.select(2, 3);
     const Tensor scale = (batch.focal_length / depth).unsqueeze(2);  // pixels per metre at the grasp's depth

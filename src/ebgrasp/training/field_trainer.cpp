@@ -16,6 +16,7 @@
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
+#include "ebgrasp/training/allocator.hpp"
 #include "ebgrasp/training/field_network.hpp"
 
 namespace ebgrasp {
@@ -344,7 +345,7 @@ class Run {
                 features = network_->encode(batch);
                 rows = grasp_tensor(validation_, scenes, {{scene.grasps.begin(), scene.grasps.end()}}).to(device_);
                 const auto reading = network_->read(features, batch, rows);
-                energy = reading.energy[0].cpu();
+                energy = reading.energy[0].cpu().contiguous();
                 const Tensor logit = reading.logit[0].cpu();
                 for (std::int64_t i = 0; i < logit.numel(); ++i) logits.push_back(-logit[i].item<float>());
             }
@@ -475,6 +476,7 @@ std::vector<FieldReport> train_field(const FieldData& training, const FieldData&
     config.validate();
     require(training.size() > 0 && validation.size() > 0, "there are ", training.size(), " training and ",
             validation.size(), " validation scenes: give at least one each");
+    tune_allocator();
     const ThreadLimit limit(config.threads);
     if (config.threads > 0) torch::set_num_threads(config.threads);
     return Run(training, validation, config, provenance, output).run(on_report);

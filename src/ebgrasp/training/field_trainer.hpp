@@ -49,8 +49,8 @@ struct FieldTrainingConfig {
     double denoising_weight = 0.0;         ///< of 1 - cos(-dE/dy, y_success - y) at moved successes
     double gradient_penalty = 0.0;         ///< of the squared slope beyond gradient_limit
     double gradient_limit = 4.0;           ///< nats per scaled unit (6 mm, 0.25 rad)
-    bool relabel = true;  ///< false: perturbed grasps count as failures, mined ones too, without asking the oracle
-    int validate_every = 500;                   ///< steps
+    bool relabel = true;       ///< false: perturbed grasps count as failures, mined ones too, without asking the oracle
+    int validate_every = 500;  ///< steps
     std::uint64_t seed = 1;
     std::string device = "auto";
     int threads = 0;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/training/fused_linear.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -29,6 +30,9 @@ Tensor tensor_of(const Eigen::PlainObjectBase<Derived>& rows, const Tensor& like
     return torch::from_blob(const_cast<float*>(rows.data()), {rows.rows(), rows.cols()}, torch::kFloat)
         .to(like.options(), /*non_blocking=*/false, /*copy=*/true);
 }
+
+/// Whether the layers that are fused for training on a CPU take `input`.
+bool takes_fused(const Tensor& input) { return input.is_cpu() && input.scalar_type() == torch::kFloat; }
 
 Tensor row_tensor(const std::array<double, 4>& values, const Tensor& like) {
     return torch::tensor(std::vector<double>(values.begin(), values.end()), torch::kDouble).to(like.options());
@@ -78,8 +82,8 @@ SeedNetworkImpl::SeedNetworkImpl(double dropout)
 }
 
 Tensor SeedNetworkImpl::encode(const Tensor& windows) {
-    if (is_training() && windows.is_cpu() && windows.scalar_type() == torch::kFloat)
-        return features_(encode_fused(windows).flatten(1));
+    if (is_training() && takes_fused(windows))
+        return fused_linear(encode_fused(windows).flatten(1), features_->weight, features_->bias);
     Tensor maps = windows;
     for (const auto& layer : *encoder_) maps = layer->as<EncoderLayer>()->forward(maps);
     return features_(maps.flatten(1));
@@ -100,6 +104,11 @@ Tensor SeedNetworkImpl::encode_fused(const Tensor& windows) {
 }
 
 Tensor SeedNetworkImpl::energies(const Tensor& codes, const Tensor& grasps) {
+    if (is_training() && takes_fused(codes)) {
+        const Tensor x = fused_linear_relu_dropout(grasps, grasp_->weight, codes, dropout_);
+        const Tensor z = fused_linear_relu_dropout(x, hidden_->weight, hidden_->bias, dropout_);
+        return fused_linear(z, output_->weight, output_->bias).squeeze(1);
+    }
     Tensor x = torch::dropout(torch::relu(codes + grasp_(grasps)), dropout_, is_training());
     x = torch::dropout(torch::relu(hidden_(x)), dropout_, is_training());
     return output_(x).squeeze(1);
