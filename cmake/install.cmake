@@ -16,4 +16,14 @@ install(FILES ${PROJECT_BINARY_DIR}/ebgraspConfig.cmake ${PROJECT_BINARY_DIR}/eb
               cmake/libzip.cmake cmake/mujoco.cmake cmake/onednn.cmake
         DESTINATION ${config_dir} COMPONENT core)
 install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/ebgrasp COMPONENT planning)
+# `ebgrasp doctor` compares the installed weights with these.
+install(CODE "
+  set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/ebgrasp/models\")
+  file(GLOB weights RELATIVE \"\${folder}\" \"\${folder}/*.safetensors\")
+  set(sums \"\")
+  foreach(file IN LISTS weights)
+    file(SHA256 \"\${folder}/\${file}\" digest)
+    string(APPEND sums \"\${digest}  \${file}\\n\")
+  endforeach()
+  file(WRITE \"\${folder}/SHA256SUMS\" \"\${sums}\")" COMPONENT planning)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT core)

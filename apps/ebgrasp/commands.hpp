@@ -17,6 +17,7 @@ void add_simulate(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_calibrate(CLI::App& app);
 void add_benchmark(CLI::App& app);
+void add_gripper(CLI::App& app);
 void add_doctor(CLI::App& app);
 
 }  // namespace ebgrasp::app

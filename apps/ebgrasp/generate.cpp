@@ -26,9 +26,7 @@ struct GenerateOptions {
 
 Settle physics() {
 #ifdef EBGRASP_WITH_SIMULATION
-    return [](std::span<const PosedObject> objects, double walls) {
-        return settle(objects, {.walls = walls, .release_interval = 0.25});
-    };
+    return settle_pile;
 #else
     return {};
 #endif

@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
     add_simulate(app);
 #endif
     add_benchmark(app);
+    add_gripper(app);
     add_doctor(app);
     return run_app(app, argc, argv);
 }

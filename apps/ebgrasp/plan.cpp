@@ -5,9 +5,8 @@
 #include "depth_input.hpp"
 #include "ebgrasp/core/config.hpp"
 #include "ebgrasp/core/error.hpp"
-#include "ebgrasp/core/file.hpp"
 #include "ebgrasp/image/image_io.hpp"
-#include "ebgrasp/planning/grasp_list.hpp"
+#include "ebgrasp/planning/grasp_export.hpp"
 #ifdef EBGRASP_WITH_VIZ
 #include "ebgrasp/viz/overlay.hpp"
 #endif
@@ -18,7 +17,7 @@ namespace {
 struct PlanOptions {
     DepthInput input;
     ModelInput energy;
-    std::string convention = "ebgrasp", output, overlay, terms;
+    std::string convention = "ebgrasp", camera_pose, frame_id, output, overlay, terms;
     int count = 10;
 };
 
@@ -55,23 +54,24 @@ std::vector<EnergyTerm> read_terms(const std::string& given, const Gripper& grip
 }
 
 void run(const PlanOptions& options, const CommonOptions& common) {
-    const AxesConvention convention = parse_convention(options.convention);
+    GraspListOptions told;
+    told.convention = find_convention(options.convention);
+    told.gripper = load_gripper(options.energy.gripper);
+    if (!options.camera_pose.empty()) told.camera_pose = read_camera_pose(options.camera_pose);
     PlanRequest request = options.input.read();
     request.count = options.count;
     request.seed = common.seed;
-    const Gripper gripper = load_gripper(options.energy.gripper);
-    if (!options.terms.empty()) request.terms = read_terms(options.terms, gripper, request.image);
-    const Planner planner(load_energy_model(find_model(options.energy.model)), gripper);
+    if (!options.terms.empty()) request.terms = read_terms(options.terms, told.gripper, request.image);
+    const Planner planner(load_energy_model(find_model(options.energy.model)), told.gripper);
     const PlanResult result = planner.plan(request);
 
-    const nlohmann::json list = grasp_list(
-        result, request.image.camera, {convention, options.convention, planner.gripper().name, planner.model().name()});
-    if (!options.output.empty()) write_file_atomically(options.output, list.dump(2) + "\n");
+    told.model = planner.model().name();
+    if (!options.output.empty()) write_grasps(options.output, result, request.image.camera, told, options.frame_id);
 #ifdef EBGRASP_WITH_VIZ
     if (!options.overlay.empty()) write_overlay(request, result, planner.gripper(), options.overlay);
 #endif
     if (common.json)
-        print_json(list);
+        print_json(grasp_list(result, request.image.camera, told));
     else
         std::cout << grasp_table(result);
 }
@@ -88,14 +88,19 @@ void add_plan(CLI::App& app) {
             command.add_option("-n,--count", o.count, "Grasps to return at most")
                 ->check(CLI::Range(1, 10000))
                 ->capture_default_str();
-            command.add_option("--convention", o.convention, "Axes of the poses")
-                ->check(CLI::IsMember(convention_names()))
-                ->capture_default_str();
+            std::string names;
+            for (const Convention& convention : conventions()) names += (names.empty() ? "" : ", ") + convention.name;
+            command.add_option("--convention", o.convention, "Frame of the poses: " + names)->capture_default_str();
+            command.add_option("--camera-pose", o.camera_pose,
+                               "Give poses in the robot's base: x,y,z,qx,qy,qz,qw of the camera in it, or a file");
+            command.add_option("--frame-id", o.frame_id, "Name of the poses' frame in ROS messages");
+            command.add_option("--output", o.output,
+                               "Write the grasps here: .json, .yaml (acronym, graspgen, contact-graspnet), .npy "
+                               "(graspnetapi)");
             command.add_option("--terms", o.terms,
                                "Wishes as terms of the energy, a YAML or JSON file or JSON text: "
                                "[{type: keep_out, mask: FILE}, {type: angle, angle: 0.5}, {type: clearance, metres: "
                                "0.01}, ...] (docs/planning.md)");
-            command.add_option("--output", o.output, "Write the grasp list here (JSON)");
 #ifdef EBGRASP_WITH_VIZ
             command.add_option("--overlay", o.overlay, "Draw the grasps on the image (.png)");
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command line as users call it: the whole loop, its JSON, its errors. Usage: command_line_test.py EBGRASP MODELS"""
 import array
+import hashlib
 import json
 import math
 import os
@@ -119,6 +120,43 @@ class CommandLine(unittest.TestCase):
         self.run_ok("landscape", "--depth", self.depth, "--intrinsics", INTRINSICS, "--output", output)
         self.assertGreater(os.path.getsize(output), 20_000)
 
+    # -- conventions
+
+    def test_a_convention_moves_the_origin_along_the_approach(self):
+        center = self.plan("--gripper", "franka_hand")["grasps"][0]["pose"]
+        base = self.plan("--gripper", "franka_hand", "--convention", "graspgen")
+        self.assertEqual(base["origin_G"], [0, 0, -0.1034])
+        moved = [a - b for a, b in zip(center["position"], base["grasps"][0]["pose"]["position"])]
+        self.assertAlmostEqual(math.hypot(*moved), 0.1034, places=5)
+        self.assertEqual(center["quaternion_wxyz"], base["grasps"][0]["pose"]["quaternion_wxyz"])
+        self.assertEqual(self.plan("--convention", "dexnet")["convention"], "dex-net")
+
+    def test_camera_pose_gives_poses_in_the_base(self):
+        camera = self.plan()["grasps"][0]["pose"]["position"]
+        base = self.plan("--camera-pose", "0.5,0,0.8,1,0,0,0")  # looks straight down: y and z are turned around
+        self.assertEqual(base["frame"], "base")
+        x, y, z = base["grasps"][0]["pose"]["position"]
+        for got, wanted in zip((x, y, z), (0.5 + camera[0], -camera[1], 0.8 - camera[2])):
+            self.assertAlmostEqual(got, wanted, places=5)
+
+    def test_output_is_in_the_format_of_the_convention(self):
+        npy, isaac, ros = self.path("g.npy"), self.path("g.yaml"), self.path("ros.json")
+        count = len(self.plan("--convention", "graspnetapi", "--output", npy)["grasps"])
+        with open(npy, "rb") as file:
+            self.assertIn(f"'shape': ({count}, 17)".encode(), file.read(128))
+        self.plan("--convention", "acronym", "--output", isaac)
+        with open(isaac) as file:
+            self.assertTrue(file.read().startswith("format: isaac_grasp\nformat_version: 1.0\n"))
+        self.plan("--convention", "ros", "--frame-id", "wrist", "--output", ros)
+        with open(ros) as file:
+            message = json.load(file)["pose_array"]
+        self.assertEqual(message["header"]["frame_id"], "wrist")
+        self.assertEqual(len(message["poses"]), count)
+        self.assertEqual(set(message["poses"][0]), {"position", "orientation"})
+        self.plan_error("with franka write .json", more=("--convention", "franka", "--output", isaac))
+        self.plan_error("unknown convention 'moveit'", more=("--convention", "moveit"))
+        self.plan_error("seven numbers", more=("--camera-pose", "1,2,3"))
+
     # -- errors: one line with the value, the bound and the mend
 
     def plan_error(self, *parts, depth=None, intrinsics=INTRINSICS, more=()):
@@ -181,15 +219,68 @@ class CommandLine(unittest.TestCase):
 
     def test_every_command_has_help_with_an_example(self):
         commands = ["plan", "landscape", "descend", "objects", "generate", "inspect", "import-dexnet", "export-dexnet",
-                    "evaluate", "calibrate", "doctor"] + ["train"] * HAS_TRAINING
+                    "evaluate", "calibrate", "gripper", "gripper show", "doctor"] + ["train"] * HAS_TRAINING
         for command in commands:
-            self.assertIn("Example:\n  ebgrasp " + command, self.run_ok(command, "--help").stdout)
+            self.assertIn("Example:\n  ebgrasp " + command, self.run_ok(*command.split(), "--help").stdout)
 
     def test_doctor_examines_blas_and_model(self):
         findings = json.loads(self.run_ok("doctor", "--json").stdout)["findings"]
         by_name = {finding["what"]: finding for finding in findings}
         self.assertTrue(by_name["model seed"]["ok"], by_name["model seed"])
         self.assertIn("blas", by_name)
+
+    def doctor(self, *more):
+        report = json.loads(self.run_ok("doctor", "--depth", *more, "--json").stdout)
+        self.assertEqual(report["ok"], all(finding["ok"] for finding in report["findings"]))
+        return {f["what"]: f["mend"] for f in report["findings"] if not f["ok"]}
+
+    def test_doctor_examines_an_image(self):
+        self.assertEqual(self.doctor(self.depth, "--intrinsics", INTRINSICS, "--mask", self.path("depth_mask.png")), {})
+        self.assertEqual(set(self.doctor(self.depth)), {"intrinsics"})
+        self.assertEqual(set(self.doctor("nowhere.npy")), {"depth file"})
+        path = self.path("mm.npy")
+        write_npy(path, array.array("f", [1000 * z for z in read_depth(self.depth)]), (HEIGHT, WIDTH))
+        self.assertEqual(self.doctor(path, "--intrinsics", INTRINSICS),
+                         {"units": "the file is in millimetres: pass --depth-scale 0.001"})
+        text = self.run_ok("doctor", "--depth", path, "--intrinsics", INTRINSICS).stdout
+        self.assertIn("-> the file is in millimetres: pass --depth-scale 0.001\n", text)
+        self.assert_error(ebgrasp("doctor", "--mask", path), "go with --depth FILE")
+
+    def test_doctor_notices_damaged_weights(self):
+        folder = self.path("models")
+        os.makedirs(folder)
+        with open(os.path.join(MODELS, "seed.safetensors"), "rb") as file:
+            weights = bytearray(file.read())
+        digest = hashlib.sha256(weights).hexdigest()
+        with open(os.path.join(folder, "SHA256SUMS"), "w") as file:
+            file.write(f"{digest}  seed.safetensors\n")
+        for damage in (0, 1):
+            weights[-1] ^= damage
+            with open(os.path.join(folder, "seed.safetensors"), "wb") as file:
+                file.write(weights)
+            result = subprocess.run([EBGRASP, "doctor", "--json"], capture_output=True, text=True, check=True,
+                                    env={**os.environ, "EBGRASP_MODELS": folder})
+            (finding,) = [f for f in json.loads(result.stdout)["findings"] if f["what"] == "model seed"]
+            self.assertEqual(finding["ok"], not damage, finding)
+
+    # -- grippers
+
+    def test_gripper_show_checks_draws_and_prints(self):
+        path, picture = self.path("mine.yaml"), self.path("mine.png")
+        with open(path, "w") as file:
+            file.write("max_opening: 0.06\nfinger_length: 0.05\n")
+        text = self.run_ok("gripper", "show", path, "--output", picture, "--conventions", self.path("axes.png")).stdout
+        self.assertIn("finger_length: 0.05", text)
+        for file in (picture, self.path("axes.png")):
+            self.assertGreater(os.path.getsize(file), 10_000)
+        with open(path, "w") as file:
+            file.write(text)
+        self.assertEqual(self.run_ok("gripper", "show", path).stdout, text, "what it prints is a gripper file")
+        with open(path, "w") as file:
+            file.write("max_opening: 85\n")
+        self.assert_error(ebgrasp("gripper", "show", path), "mine.yaml", "max_opening is 85", "at most 0.5 m")
+        listed = json.loads(self.run_ok("gripper", "list", "--json").stdout)["grippers"]
+        self.assertEqual([g["name"] for g in listed], ["robotiq_2f85", "franka_hand", "yumi"])
 
     def test_objects_write_meshes_that_are_read_back(self):
         folder = self.path("objects")

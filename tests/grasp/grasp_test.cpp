@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "ebgrasp/core/error.hpp"
-#include "ebgrasp/core/random.hpp"
+#include "random_pose.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -13,15 +13,6 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 constexpr double pi = std::numbers::pi;
-
-Eigen::Isometry3d random_pose(RandomStream& random) {
-    Eigen::Isometry3d X = Eigen::Isometry3d::Identity();
-    X.linear() = Eigen::Quaterniond(random.normal(), random.normal(), random.normal(), random.normal())
-                     .normalized()
-                     .toRotationMatrix();
-    X.translation() << random.uniform(-0.3, 0.3), random.uniform(-0.3, 0.3), random.uniform(0.3, 1.0);
-    return X;
-}
 
 TEST(WrapAngle, LandsInTheHalfOpenHalfTurn) {
     EXPECT_EQ(wrap_angle(0.3), 0.3);
@@ -85,52 +76,6 @@ TEST(PlanarGrasp, MustLieBeforeTheCamera) {
     Eigen::Isometry3d behind = Eigen::Isometry3d::Identity();
     behind.translation().z() = -0.5;
     EXPECT_THAT([&] { planar_grasp(behind, {}, 0); }, ThrowsMessage<Error>(HasSubstr("-0.5 m is not in front")));
-}
-
-// The right-multipliers between the axes conventions, named approach / closing.
-const Eigen::Matrix3d xy_to_zx = (Eigen::Matrix3d() << 0, 0, 1, 1, 0, 0, 0, 1, 0).finished();
-const Eigen::Matrix3d xy_to_zy = (Eigen::Matrix3d() << 0, 0, 1, 0, 1, 0, -1, 0, 0).finished();
-const Eigen::Matrix3d zx_to_zy = (Eigen::Matrix3d() << 0, 1, 0, -1, 0, 0, 0, 0, 1).finished();
-
-TEST(Conventions, AreTheKnownRightMultipliers) {
-    RandomStream random(4);
-    const Eigen::Isometry3d X_CG = random_pose(random);
-    const Eigen::Matrix3d zx = in_convention(X_CG, AxesConvention::ebgrasp).linear();
-    const Eigen::Matrix3d xy = in_convention(X_CG, AxesConvention::dexnet).linear();
-    const Eigen::Matrix3d zy = in_convention(X_CG, AxesConvention::franka).linear();
-    EXPECT_EQ(zx, X_CG.linear());
-    EXPECT_TRUE((xy * xy_to_zx).isApprox(zx));
-    EXPECT_TRUE((xy * xy_to_zy).isApprox(zy));
-    EXPECT_TRUE((zx * zx_to_zy).isApprox(zy));
-}
-
-TEST(Conventions, NameApproachAndClosingAxis) {
-    RandomStream random(5);
-    const Eigen::Isometry3d X_CG = random_pose(random);
-    const Eigen::Vector3d closing = X_CG.linear().col(0), approach = X_CG.linear().col(2);
-    const Eigen::Matrix3d dexnet = in_convention(X_CG, AxesConvention::dexnet).linear();
-    EXPECT_TRUE(dexnet.col(0).isApprox(approach));
-    EXPECT_TRUE(dexnet.col(1).isApprox(closing));
-    const Eigen::Matrix3d franka = in_convention(X_CG, AxesConvention::franka).linear();
-    EXPECT_TRUE(franka.col(2).isApprox(approach));
-    EXPECT_TRUE(franka.col(1).isApprox(closing));
-    for (const auto convention : {AxesConvention::ebgrasp, AxesConvention::dexnet, AxesConvention::franka}) {
-        const Eigen::Isometry3d there = in_convention(X_CG, convention);
-        EXPECT_NEAR(there.linear().determinant(), 1.0, 1e-9);
-        EXPECT_EQ(there.translation(), X_CG.translation());
-        EXPECT_TRUE(from_convention(there, convention).isApprox(X_CG));
-    }
-}
-
-TEST(Conventions, HaveTheNamesOfTheirUsers) {
-    EXPECT_THAT(convention_names(), testing::UnorderedElementsAre("ebgrasp", "acronym", "graspgen", "contact-graspnet",
-                                                                  "dexnet", "gpd", "graspnetapi", "franka"));
-    for (const auto& name : convention_names()) EXPECT_NO_THROW(parse_convention(name));
-    EXPECT_EQ(parse_convention("graspgen"), AxesConvention::ebgrasp);
-    EXPECT_EQ(parse_convention("gpd"), AxesConvention::dexnet);
-    EXPECT_EQ(parse_convention("franka"), AxesConvention::franka);
-    EXPECT_THAT([] { parse_convention("ros"); },
-                ThrowsMessage<Error>(testing::AllOf(HasSubstr("'ros'"), HasSubstr("dexnet"))));
 }
 
 }  // namespace

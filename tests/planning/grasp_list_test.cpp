@@ -30,20 +30,35 @@ PlanResult random_plan(std::size_t count) {
     return result;
 }
 
-TEST(ParseGraspList, ReadsBackWhatWasWrittenInAnyConvention) {
+TEST(ParseGraspList, ReadsBackWhatWasWrittenInAnyConventionAndFrame) {
     const PlanResult plan = random_plan(20);
-    for (const std::string& convention : convention_names()) {
-        const json list = grasp_list(plan, camera, {parse_convention(convention), convention, "robotiq_2f85", "seed"});
-        const auto grasps = parse_grasp_list(json::parse(list.dump()), camera);
-        ASSERT_EQ(grasps.size(), plan.grasps.size());
-        for (std::size_t i = 0; i < grasps.size(); ++i) {
-            EXPECT_TRUE(grasps[i].X_CG.isApprox(plan.grasps[i].X_CG, 1e-5)) << convention;
-            EXPECT_NEAR(grasps[i].grasp.row, plan.grasps[i].grasp.row, 2e-3);
-            EXPECT_NEAR(grasps[i].grasp.width, plan.grasps[i].grasp.width, 1e-5);
-            EXPECT_EQ(grasps[i].energy, plan.grasps[i].energy);
-            EXPECT_NEAR(*grasps[i].success_probability, *plan.grasps[i].success_probability, 1e-4);
+    const Gripper gripper = load_gripper("franka_hand");
+    CameraPose pose;
+    pose.X_BC = Eigen::Translation3d(0.4, -0.2, 0.9) * Eigen::AngleAxisd(2.8, Eigen::Vector3d(1, 0.2, 0).normalized());
+    for (const Convention& convention : conventions())
+        for (const auto& camera_pose : {std::optional<CameraPose>(), std::optional(pose)}) {
+            const json list = grasp_list(plan, camera, {convention, gripper, "seed", camera_pose});
+            EXPECT_EQ(list["frame"], camera_pose ? "base" : "camera");
+            const auto grasps = parse_grasp_list(json::parse(list.dump()), camera);
+            ASSERT_EQ(grasps.size(), plan.grasps.size());
+            for (std::size_t i = 0; i < grasps.size(); ++i) {
+                EXPECT_TRUE(grasps[i].X_CG.isApprox(plan.grasps[i].X_CG, 1e-5)) << convention.name;
+                EXPECT_NEAR(grasps[i].grasp.row, plan.grasps[i].grasp.row, 4e-3);
+                EXPECT_NEAR(grasps[i].grasp.width, plan.grasps[i].grasp.width, 1e-5);
+                EXPECT_EQ(grasps[i].energy, plan.grasps[i].energy);
+                EXPECT_NEAR(*grasps[i].success_probability, *plan.grasps[i].success_probability, 1e-4);
+            }
         }
-    }
+}
+
+TEST(ParseGraspList, TakesTheGraspCentreForTheOriginUnlessTold) {
+    // What external programs may have written before lists named their origin.
+    const PlanResult plan = random_plan(5);
+    json list = grasp_list(plan, camera, {find_convention("dex-net"), load_gripper("yumi")});
+    list.erase("origin_G");
+    list["convention"] = "dexnet";
+    const auto grasps = parse_grasp_list(list, camera);
+    for (std::size_t i = 0; i < grasps.size(); ++i) EXPECT_TRUE(grasps[i].X_CG.isApprox(plan.grasps[i].X_CG, 1e-5));
 }
 
 TEST(ParseGraspList, PlanarFieldsAndPoseAreOneGraspIfTheApproachIsTheNormal) {
@@ -108,6 +123,8 @@ TEST(ParseGraspList, NamesWhatIsWrong) {
     EXPECT_THAT(list_with({{"format", 1}}), HasSubstr("format is no string"));
     EXPECT_THAT(list_with({{"format", "ebgrasp-grasps/9"}}), HasSubstr("format is ebgrasp-grasps/9"));
     EXPECT_THAT(list_with({{"frame", "world"}}), HasSubstr("frame is world"));
+    EXPECT_THAT(list_with({{"frame", "base"}}), HasSubstr("camera_pose is no object"));
+    EXPECT_THAT(list_with({{"origin_G", {0, 1}}}), HasSubstr("origin_G is missing or no list of 3 numbers"));
     EXPECT_THAT(list_with({{"convention", "mine"}}), HasSubstr("unknown convention 'mine'"));
     EXPECT_THAT(list_with({{"approach", "sideways"}}), HasSubstr("approach is sideways"));
     EXPECT_THAT(list_with({{"approach", "support_plane_normal"}}), HasSubstr("grasp 0: has no pose"));

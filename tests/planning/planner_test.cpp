@@ -181,7 +181,7 @@ TEST(GraspList, HasTheFieldsOfTheFormat) {
     const SyntheticScene scene = synthetic_scene(two_boxes, camera_above(0.7, 0.0));
     const PlanResult result = planner().plan({.image = scene.image, .mask = {}, .count = 2});
     const auto list =
-        grasp_list(result, scene.image.camera, {AxesConvention::franka, "franka", "robotiq_2f85", "centre"});
+        grasp_list(result, scene.image.camera, {find_convention("franka"), load_gripper("robotiq_2f85"), "centre"});
     EXPECT_EQ(list["format"], "ebgrasp-grasps/1");
     EXPECT_EQ(list["frame"], "camera");
     EXPECT_EQ(list["convention"], "franka");

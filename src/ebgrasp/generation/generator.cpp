@@ -92,13 +92,20 @@ GenerationSummary summarize(const DatasetHeader& header, bool windows) {
     return summary;
 }
 
+/// The gripper without what only places the user's frames, which labels do not depend on.
+std::string labelling_gripper(Gripper gripper) {
+    gripper.tcp_offset = {0, 0, 0};
+    gripper.base_distance = 0;
+    return to_yaml(gripper);
+}
+
 /// Keeps the gripper with the data, since config.yaml may only name its file. Throws Error if data made for another
 /// gripper is there.
 void keep_gripper(const Gripper& gripper, const fs::path& file) {
-    const std::string text = to_yaml(gripper);
-    require(!fs::exists(file) || read_file(file) == text, file.string(),
+    require(!fs::exists(file) || labelling_gripper(load_gripper(file.string())) == labelling_gripper(gripper),
+            file.string(),
             ": the data there was made for a gripper that differs; choose another --output or remove it");
-    write_file_atomically(file, text);
+    write_file_atomically(file, to_yaml(gripper));
 }
 
 }  // namespace

@@ -5,9 +5,6 @@
 #pragma once
 
 #include <Eigen/Geometry>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "ebgrasp/image/camera.hpp"
 
@@ -30,22 +27,5 @@ Eigen::Isometry3d grasp_pose(const PlanarGrasp& grasp, const CameraIntrinsics& c
 /// The planar description of any pose X_CG: the projected centre, and the angle of the closing axis as it appears
 /// in the image plane (orthographically). The approach direction is lost. X_CG's origin must lie before the camera.
 PlanarGrasp planar_grasp(const Eigen::Isometry3d& X_CG, const CameraIntrinsics& camera, double width);
-
-/// The axes conventions that users have: which axes of their gripper frame are approach and closing axis.
-/// Rotations only: origins (TCP, gripper base) shift separately.
-enum class AxesConvention {
-    ebgrasp,  ///< approach z, closing x (also ACRONYM, GraspGen, Contact-GraspNet)
-    dexnet,   ///< approach x, closing y (also GPD, graspnetAPI)
-    franka,   ///< approach z, closing y
-};
-
-/// Names and their conventions, for help texts; `parse_convention` throws Error for another name.
-std::vector<std::string> convention_names();
-AxesConvention parse_convention(std::string_view name);
-
-/// The same grasp expressed with the axes of `convention`: R_CG * (right-multiplier from ebgrasp).
-Eigen::Isometry3d in_convention(const Eigen::Isometry3d& X_CG, AxesConvention convention);
-/// Inverse of in_convention.
-Eigen::Isometry3d from_convention(const Eigen::Isometry3d& X_CG, AxesConvention convention);
 
 }  // namespace ebgrasp

@@ -8,13 +8,15 @@
 namespace ebgrasp {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Gripper, name, max_opening, min_opening, finger_length, finger_width,
-                                   finger_thickness, tip_offset, palm_size, pad_friction, max_force, tcp_offset)
+                                   finger_thickness, tip_offset, palm_size, pad_friction, max_force, tcp_offset,
+                                   base_distance)
 
 namespace {
 
 std::vector<Gripper> make_presets() {
     // Robotiq 2F-85 (the defaults): 85 mm stroke, pads 22 mm wide, 150 mm across the open linkages, body 75 mm.
-    const Gripper robotiq;
+    Gripper robotiq;
+    robotiq.base_distance = 0.144;  // flange to fingertips 149 mm when open
 
     // franka_description's finger collision boxes (tip 17.5 x 15.2 mm, 53.7 mm long, TCP at 45 mm), Franka Hand data
     // sheet (80 mm stroke, 70 N continuous), body 204 x 63 x 66 mm.
@@ -27,6 +29,7 @@ std::vector<Gripper> make_presets() {
     franka.tip_offset = 0.0087;
     franka.palm_size = {0.204, 0.063, 0.066};
     franka.max_force = 70.0;
+    franka.base_distance = 0.1034;  // panda_hand to panda_hand_tcp
 
     // ABB IRB 14000 Smart Gripper: 50 mm stroke, 20 N; its fingers are made by users, these are plain short ones.
     Gripper yumi;
@@ -87,6 +90,7 @@ void Gripper::validate(const std::string& source) const {
     check_positive("pad_friction", pad_friction, 2.0, "");
     check_positive("max_force", max_force, 5000.0, " N");
     for (const double offset : tcp_offset) check("tcp_offset", offset, std::abs(offset) <= 1, "in [-1, 1] m");
+    check("base_distance", base_distance, base_distance >= 0 && base_distance <= 1, "in [0, 1] m");
 }
 
 Gripper load_gripper(const std::string& name_or_path) {
@@ -107,6 +111,8 @@ std::vector<std::string> gripper_presets() {
     return names;
 }
 
-std::string to_yaml(const Gripper& gripper) { return to_yaml(nlohmann::json(gripper)); }
+nlohmann::json to_json(const Gripper& gripper) { return gripper; }
+
+std::string to_yaml(const Gripper& gripper) { return to_yaml(to_json(gripper)); }
 
 }  // namespace ebgrasp

@@ -8,6 +8,7 @@
 #include <Eigen/Geometry>
 #include <array>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,18 @@ struct Gripper {
     double pad_friction = 0.5;                                ///< Coulomb coefficient of the pads, (0, 2]
     double max_force = 50.0;                                  ///< newtons
     std::array<double, 3> tcp_offset = {0, 0, 0};             ///< metres, from the grasp centre to the user's TCP, in G
+    double base_distance = 0;  ///< metres from the gripper's base frame to the grasp centre along +z; 0: to_base() says
 
     /// The solid boxes (centre in G and half sizes) at `opening`: left finger (-x), right finger (+x), palm.
     struct Box {
         Eigen::Vector3d center_G, half_size;
     };
     std::array<Box, 3> boxes(double opening) const;
+
+    /// Metres from the grasp centre back to where the fingers begin, and to the gripper's base frame (base_distance, or
+    /// if that is 0 the back of the palm box), both along -z.
+    double to_palm() const { return finger_length - tip_offset; }
+    double to_base() const { return base_distance > 0 ? base_distance : to_palm() + palm_size[2]; }
 
     /// Throws Error naming the first field that is out of range, with its bound.
     void validate(const std::string& source) const;
@@ -40,6 +47,8 @@ struct Gripper {
 /// max_opening must be given; the others default to the 2F-85's, the name to the path. Unknown keys are errors.
 Gripper load_gripper(const std::string& name_or_path);
 std::vector<std::string> gripper_presets();
+/// The fields by name.
+nlohmann::json to_json(const Gripper& gripper);
 /// The YAML text that load_gripper reads back to the same gripper.
 std::string to_yaml(const Gripper& gripper);
 

@@ -23,12 +23,6 @@ constexpr double metre = 1.0, millimetre = 0.001;
 constexpr double min_median = 0.05, max_median = 20.0;  // metres
 constexpr std::size_t max_file_bytes = std::size_t{1} << 32, max_image_bytes = std::size_t{1} << 30;
 
-/// Depth as stored, and the metres per unit that the format implies.
-struct StoredDepth {
-    DepthArray values;
-    std::optional<double> unit;
-};
-
 std::string extension(const fs::path& path) {
     std::string suffix = path.extension().string();
     std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -60,17 +54,23 @@ std::array<Eigen::Index, 2> image_shape(const NpyArray& array, const std::string
     return {static_cast<Eigen::Index>(array.shape[0]), static_cast<Eigen::Index>(array.shape[1])};
 }
 
-StoredDepth read_npy_depth(const fs::path& path) {
+/// NumPy's name of a type descriptor: "u2" is "uint16".
+std::string numpy_type(const std::string& dtype) {
+    const std::string kind = dtype.front() == 'f' ? "float" : dtype.front() == 'u' ? "uint" : "int";
+    return kind + std::to_string(8 * (dtype.back() - '0'));
+}
+
+DepthFile read_npy_depth(const fs::path& path) {
     const NpyArray array = read_npy(path);
     const auto [rows, cols] = image_shape(array, path.string());
     const std::vector<float> values = array.as<float>();
     std::optional<double> unit;
     if (array.dtype.front() == 'f') unit = metre;
     if (array.dtype == "u2") unit = millimetre;
-    return {Eigen::Map<const DepthArray>(values.data(), rows, cols), unit};
+    return {Eigen::Map<const DepthArray>(values.data(), rows, cols), numpy_type(array.dtype), unit};
 }
 
-StoredDepth read_image_depth(const fs::path& path) {
+DepthFile read_image_depth(const fs::path& path) {
     cv::Mat pixels = decode_image(path);
     require(pixels.channels() == 1 && pixels.depth() != CV_8U && pixels.depth() != CV_8S, path.string(), ": has ",
             pixels.channels(), " channels of ", 8 * pixels.elemSize1(),
@@ -78,17 +78,10 @@ StoredDepth read_image_depth(const fs::path& path) {
     std::optional<double> unit;
     if (pixels.depth() == CV_16U) unit = millimetre;
     if (pixels.depth() == CV_32F || pixels.depth() == CV_64F) unit = metre;
+    const std::string kind = pixels.depth() >= CV_32F ? "float" : pixels.depth() == CV_16U ? "uint" : "int";
+    const std::string type = kind + std::to_string(8 * pixels.elemSize1());
     pixels.convertTo(pixels, CV_32F);
-    return {Eigen::Map<const DepthArray>(pixels.ptr<float>(), pixels.rows, pixels.cols), unit};
-}
-
-StoredDepth read_stored_depth(const fs::path& path) {
-    const std::string suffix = extension(path);
-    if (suffix == ".npy") return read_npy_depth(path);
-    if (suffix == ".png" || suffix == ".tif" || suffix == ".tiff") return read_image_depth(path);
-    if (suffix == ".pcd") return {read_pcd_depth(read_file(path, max_file_bytes), path.string()), metre};
-    if (suffix == ".ply") return {read_ply_depth(read_file(path, max_file_bytes), path.string()), metre};
-    fail(path.string(), ": unknown kind of depth file '", suffix, "'; .npy, .png, .tiff, .pcd and .ply can be read");
+    return {Eigen::Map<const DepthArray>(pixels.ptr<float>(), pixels.rows, pixels.cols), type, unit};
 }
 
 /// Sets everything that is no depth to 0. NaN and 0 are the usual marks of it; others deserve a word.
@@ -98,33 +91,40 @@ void clean_missing(DepthArray& depth, const std::string& name) {
     depth = depth.unaryExpr([](float z) { return is_depth(z) ? z : 0.0f; });
 }
 
-double median_depth(const DepthArray& depth, const std::string& name) {
+}  // namespace
+
+DepthFile read_depth_file(const fs::path& path) {
+    const std::string suffix = extension(path);
+    if (suffix == ".npy") return read_npy_depth(path);
+    if (suffix == ".png" || suffix == ".tif" || suffix == ".tiff") return read_image_depth(path);
+    if (suffix == ".pcd") return {read_pcd_depth(read_file(path, max_file_bytes), path.string()), "points", metre};
+    if (suffix == ".ply") return {read_ply_depth(read_file(path, max_file_bytes), path.string()), "points", metre};
+    fail(path.string(), ": unknown kind of depth file '", suffix, "'; .npy, .png, .tiff, .pcd and .ply can be read");
+}
+
+std::optional<double> median_depth(const DepthArray& depth) {
     std::vector<float> valid;
     valid.reserve(static_cast<std::size_t>(depth.size()));
-    std::copy_if(depth.data(), depth.data() + depth.size(), std::back_inserter(valid), [](float z) { return z > 0; });
-    require(!valid.empty(), name, ": every depth is missing (0 or NaN)");
+    std::copy_if(depth.data(), depth.data() + depth.size(), std::back_inserter(valid), is_depth);
+    if (valid.empty()) return std::nullopt;
     const auto middle = valid.begin() + static_cast<std::ptrdiff_t>(valid.size() / 2);
     std::nth_element(valid.begin(), middle, valid.end());
     return *middle;
 }
 
-void check_median(double median, double unit, const std::string& name) {
-    const auto plausible = [](double z) { return z >= min_median && z <= max_median; };
-    if (plausible(median)) return;
-    for (const double candidate : {millimetre, metre, 0.0001, 0.01})
-        if (plausible(median / unit * candidate))
-            fail(name, ": median depth is ", median, " m; did you mean --depth-scale ", candidate, "?");
-    fail(name, ": median depth is ", median, " m, not between ", min_median, " and ", max_median,
-         " m; give the metres per unit with --depth-scale");
-}
+bool plausible_median(double metres) { return metres >= min_median && metres <= max_median; }
 
-}  // namespace
+std::optional<double> likely_unit(double median_units) {
+    for (const double unit : {millimetre, metre, 0.0001, 0.01})
+        if (plausible_median(median_units * unit)) return unit;
+    return std::nullopt;
+}
 
 DepthImage read_depth_image(const fs::path& path, CameraIntrinsics camera, std::optional<double> scale) {
     const std::string name = path.string();
     require(!scale || (std::isfinite(*scale) && *scale > 0), "depth scale is ", scale.value_or(0),
             "; it must be positive (metres per unit)");
-    auto [depth, format_unit] = read_stored_depth(path);
+    auto [depth, type, format_unit] = read_depth_file(path);
     require(scale || format_unit, name,
             ": the unit of its integers is not known; give metres per unit with --depth-scale");
     const double unit = scale ? *scale : *format_unit;
@@ -139,7 +139,14 @@ DepthImage read_depth_image(const fs::path& path, CameraIntrinsics camera, std::
 
     depth *= static_cast<float>(unit);
     clean_missing(depth, name);
-    check_median(median_depth(depth, name), unit, name);
+    const auto median = median_depth(depth);
+    require(median.has_value(), name, ": every depth is missing (0 or NaN)");
+    if (!plausible_median(*median)) {
+        if (const auto likely = likely_unit(*median / unit))
+            fail(name, ": median depth is ", *median, " m; did you mean --depth-scale ", *likely, "?");
+        fail(name, ": median depth is ", *median, " m, not between ", min_median, " and ", max_median,
+             " m; give the metres per unit with --depth-scale");
+    }
     return {std::move(depth), camera};
 }
 
@@ -165,7 +172,7 @@ void write_depth_image(const DepthImage& image, const fs::path& path) {
     encode_image(pixels, path);
 }
 
-Mask read_mask(const fs::path& path, int height, int width) {
+Mask read_any_mask(const fs::path& path) {
     const std::string name = path.string();
     Mask mask;
     if (extension(path) == ".npy") {
@@ -184,6 +191,12 @@ Mask read_mask(const fs::path& path, int height, int width) {
             mask = mask.max(Eigen::Map<const Mask>(inside.ptr(), inside.rows, inside.cols).min(1));
         }
     }
+    return mask;
+}
+
+Mask read_mask(const fs::path& path, int height, int width) {
+    const std::string name = path.string();
+    Mask mask = read_any_mask(path);
     require(mask.rows() == height && mask.cols() == width, name, ": the mask is ", mask.cols(), "x", mask.rows(),
             " but the image is ", width, "x", height);
     require((mask != 0).any(), name, ": the mask is empty");

@@ -17,11 +17,12 @@ double rounded(double value, int digits) {
     return std::round(value * scale) / scale;
 }
 
-json pose_json(const Eigen::Isometry3d& X_CG) {
-    Eigen::Quaterniond q(X_CG.rotation());
+json vector_json(const Eigen::Vector3d& p) { return {rounded(p.x(), 6), rounded(p.y(), 6), rounded(p.z(), 6)}; }
+
+json pose_json(const Eigen::Isometry3d& X) {
+    Eigen::Quaterniond q(X.rotation());
     if (q.w() < 0) q.coeffs() *= -1.0;
-    const auto& p = X_CG.translation();
-    return {{"position", {rounded(p.x(), 6), rounded(p.y(), 6), rounded(p.z(), 6)}},
+    return {{"position", vector_json(X.translation())},
             {"quaternion_wxyz", {rounded(q.w(), 8), rounded(q.x(), 8), rounded(q.y(), 8), rounded(q.z(), 8)}}};
 }
 
@@ -59,14 +60,14 @@ std::string text(const json& object, const char* key, const std::string& otherwi
     return value.is_null() ? otherwise : value.get<std::string>();
 }
 
-Eigen::Isometry3d parse_pose(const json& pose, AxesConvention convention) {
-    require(pose.is_object(), "pose is no object");
-    const Eigen::Vector4d wxyz = vector<4>(member(pose, "quaternion_wxyz"), "pose.quaternion_wxyz");
-    require(std::abs(wxyz.norm() - 1) < 1e-3, "pose.quaternion_wxyz has length ", wxyz.norm(), ", not 1");
-    Eigen::Isometry3d X_CG = Eigen::Isometry3d::Identity();
-    X_CG.linear() = Eigen::Quaterniond(wxyz[0], wxyz[1], wxyz[2], wxyz[3]).normalized().toRotationMatrix();
-    X_CG.translation() = vector<3>(member(pose, "position"), "pose.position");
-    return from_convention(X_CG, convention);
+Eigen::Isometry3d parse_pose(const json& pose, const std::string& name) {
+    require(pose.is_object(), name, " is no object");
+    const Eigen::Vector4d wxyz = vector<4>(member(pose, "quaternion_wxyz"), (name + ".quaternion_wxyz").c_str());
+    require(std::abs(wxyz.norm() - 1) < 1e-3, name, ".quaternion_wxyz has length ", wxyz.norm(), ", not 1");
+    Eigen::Isometry3d X = Eigen::Isometry3d::Identity();
+    X.linear() = Eigen::Quaterniond(wxyz[0], wxyz[1], wxyz[2], wxyz[3]).normalized().toRotationMatrix();
+    X.translation() = vector<3>(member(pose, "position"), (name + ".position").c_str());
+    return X;
 }
 
 /// The grasp that approaches along `approach_C` (unit) and whose closing axis appears at row/col/depth/angle's angle in
@@ -86,7 +87,8 @@ Eigen::Isometry3d parse_planar(const json& grasp, const CameraIntrinsics& camera
 /// What a list says about all of its grasps.
 struct ListFrame {
     const CameraIntrinsics& camera;
-    AxesConvention convention;
+    Eigen::Isometry3d X_CB;                     ///< of the frame that poses are in
+    Eigen::Isometry3d X_HG;                     ///< to the frame that they are of
     std::optional<Eigen::Vector3d> approach_C;  ///< of grasps without a pose
 };
 
@@ -95,8 +97,13 @@ ListFrame parse_frame(const json& list, const CameraIntrinsics& camera,
     require(list.is_object(), "the grasp list is no JSON object");
     const std::string format = text(list, "format", "missing"), frame = text(list, "frame", "camera");
     require(format == format_name, "format is ", format, ", must be ", format_name);
-    require(frame == "camera", "frame is ", frame, ", must be camera");
-    ListFrame result{camera, parse_convention(text(list, "convention", "ebgrasp")), Eigen::Vector3d::UnitZ()};
+    require(frame == "camera" || frame == "base", "frame is ", frame, ", must be camera or base");
+    Eigen::Isometry3d X_BC = Eigen::Isometry3d::Identity(), X_GH = Eigen::Isometry3d::Identity();
+    if (frame == "base") X_BC = parse_pose(member(list, "camera_pose"), "camera_pose");
+    X_GH.linear() = find_convention(text(list, "convention", "ebgrasp")).R_GH;
+    if (const json& origin = member(list, "origin_G"); !origin.is_null())
+        X_GH.translation() = vector<3>(origin, "origin_G");
+    ListFrame result{camera, X_BC.inverse(), X_GH.inverse(), Eigen::Vector3d::UnitZ()};
     const std::string approach = text(list, "approach", "camera_axis");
     require(approach == "camera_axis" || approach == "support_plane_normal", "approach is ", approach,
             ", must be camera_axis or support_plane_normal");
@@ -113,8 +120,8 @@ PlannedGrasp parse_grasp(const json& grasp, const ListFrame& frame) {
     require(grasp.is_object(), "is no JSON object");
     const json& pose = member(grasp, "pose");
     require(!pose.is_null() || frame.approach_C, "has no pose, and the support plane is not known");
-    const Eigen::Isometry3d X_CG =
-        pose.is_null() ? parse_planar(grasp, frame.camera, *frame.approach_C) : parse_pose(pose, frame.convention);
+    const Eigen::Isometry3d X_CG = pose.is_null() ? parse_planar(grasp, frame.camera, *frame.approach_C)
+                                                  : frame.X_CB * parse_pose(pose, "pose") * frame.X_HG;
     const json& width = member(grasp, "width");
     PlannedGrasp planned{planar_grasp(X_CG, frame.camera, width.is_null() ? 0 : number(width, "width")), X_CG, 0, {}};
     const auto& [row, col, depth, angle, opening] = planned.grasp;
@@ -133,12 +140,18 @@ PlannedGrasp parse_grasp(const json& grasp, const ListFrame& frame) {
 
 }  // namespace
 
+Eigen::Isometry3d told_pose(const PlannedGrasp& planned, const GraspListOptions& options) {
+    const Eigen::Isometry3d X_CH = in_convention(planned.X_CG, options.convention, options.gripper);
+    return options.camera_pose ? options.camera_pose->X_BC * X_CH : X_CH;
+}
+
 json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const GraspListOptions& options) {
     json list = {{"format", format_name},
-                 {"frame", "camera"},
+                 {"frame", options.camera_pose ? "base" : "camera"},
                  {"approach", "support_plane_normal"},
-                 {"convention", options.convention_name},
-                 {"gripper", options.gripper},
+                 {"convention", options.convention.name},
+                 {"origin_G", vector_json(options.convention.frame(options.gripper).translation())},
+                 {"gripper", options.gripper.name},
                  {"model", options.model},
                  {"image",
                   {{"height", camera.height},
@@ -149,6 +162,7 @@ json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const 
                    {"cy", camera.cy}}},
                  {"grasps", json::array()},
                  {"stages", json::array()}};
+    if (options.camera_pose) list["camera_pose"] = pose_json(options.camera_pose->X_BC);
     for (const auto& planned : result.grasps) {
         const PlanarGrasp& y = planned.grasp;
         list["grasps"].push_back(
@@ -160,7 +174,7 @@ json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const 
              {"energy", rounded(planned.energy, 5)},
              {"success_probability",
               planned.success_probability ? json(rounded(*planned.success_probability, 4)) : json(nullptr)},
-             {"pose", pose_json(in_convention(planned.X_CG, options.convention))}});
+             {"pose", pose_json(told_pose(planned, options))}});
     }
     json milliseconds = {{"total", rounded(result.milliseconds, 2)}};
     for (const auto& stage : result.stages) {

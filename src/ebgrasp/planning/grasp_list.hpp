@@ -6,24 +6,34 @@
 #include <string>
 #include <vector>
 
+#include "ebgrasp/grasp/convention.hpp"
+#include "ebgrasp/image/camera_pose.hpp"
 #include "ebgrasp/planning/grasp_planner.hpp"
 
 namespace ebgrasp {
 
+/// How grasps are told to the user: in whose frames, and of what.
 struct GraspListOptions {
-    AxesConvention convention = AxesConvention::ebgrasp;  ///< of the poses' axes
-    std::string convention_name = "ebgrasp";
-    std::string gripper, model;
+    Convention convention = conventions().front();  ///< of the poses
+    Gripper gripper = {};
+    std::string model = {};
+    std::optional<CameraPose> camera_pose = {};  ///< poses are in the base's frame if given, else in the camera's
 };
 
-/// The grasp list as JSON: frame "camera", grasps sorted best first, poses with the grasp centre as origin and axes in
-/// `convention`, the stages, and `reason` if there are no grasps. "approach" says that the approach is the support
-/// plane's normal.
+/// Pose of a grasp as `options` want it: in the camera's or the base's frame, of the convention's frame H.
+Eigen::Isometry3d told_pose(const PlannedGrasp& planned, const GraspListOptions& options);
+
+/// The grasp list as JSON: grasps sorted best first, with poses in frame "camera" or "base" (then with `camera_pose`),
+/// axes in `convention` and the origin at `origin_G` (metres, in G); the stages; and `reason` if there are no grasps.
+/// "approach" says that the approach is the support plane's normal. row, col, depth and angle are always the grasp
+/// centre in the camera's image.
 nlohmann::json grasp_list(const PlanResult& result, const CameraIntrinsics& camera, const GraspListOptions& options);
 
 /// The grasps of such a list, whoever wrote it: sorted by energy, best first. Of the list, `format` and `grasps` must
 /// be there; of a grasp, `energy` or `score` (-energy), and where it is:
-///   `pose`                          with axes in the list's `convention` (default: ebgrasp); or
+///   `pose`                          with axes in the list's `convention` (default: ebgrasp) and the origin at the
+///                                   list's `origin_G` (default: the grasp centre), in the list's `frame` (default:
+///                                   camera; base needs `camera_pose`); or
 ///   `row`, `col`, `depth`, `angle`  with the list's `approach`: "camera_axis" (default) or "support_plane_normal",
 ///                                   which needs `plane_normal_C` (unit, towards the camera)
 /// `width` (default 0: the gripper's widest) and `success_probability` may be there, anything else is ignored. Throws

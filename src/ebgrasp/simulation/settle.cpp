@@ -133,4 +133,8 @@ std::optional<std::vector<Eigen::Isometry3d>> settle(std::span<const PosedObject
     return world.poses();
 }
 
+std::optional<std::vector<Eigen::Isometry3d>> settle_pile(std::span<const PosedObject> objects, double walls) {
+    return settle(objects, {.walls = walls, .release_interval = 0.25});
+}
+
 }  // namespace ebgrasp

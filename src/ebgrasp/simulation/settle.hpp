@@ -31,4 +31,7 @@ struct SettleOptions {
 std::optional<std::vector<Eigen::Isometry3d>> settle(std::span<const PosedObject> objects,
                                                      const SettleOptions& options = {});
 
+/// settle() of objects let go one after the other between walls: how the piles of generated data come about.
+std::optional<std::vector<Eigen::Isometry3d>> settle_pile(std::span<const PosedObject> objects, double walls);
+
 }  // namespace ebgrasp
