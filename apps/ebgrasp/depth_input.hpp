@@ -20,7 +20,7 @@ struct DepthInput {
 
 /// The options that name the weights and the gripper, shared by every command that reads energies.
 struct ModelInput {
-    std::string model = "seed", gripper = "robotiq_2f85";
+    std::string model = "field", gripper = "robotiq_2f85";
 
     void declare(CLI::App& command);
 };

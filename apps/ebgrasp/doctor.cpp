@@ -123,7 +123,7 @@ Finding examine_model(const std::string& name) {
 
 struct DoctorOptions {
     DepthInput input;
-    std::string model = "seed";
+    std::string model = "field";
 };
 
 std::vector<Finding> examine(const DoctorOptions& options) {

@@ -1,7 +1,7 @@
 """A depth image in, ranked parallel-jaw grasps out, found by descending one learned energy.
 
     import ebgrasp
-    planner = ebgrasp.Planner(model="seed", gripper="robotiq_2f85")
+    planner = ebgrasp.Planner(model="field", gripper="robotiq_2f85")
     plan = planner.plan(depth, intrinsics=(525, 525, 319.5, 239.5))
     print(plan.planar, plan.poses("franka"))
 
@@ -27,7 +27,7 @@ def __getattr__(name):
 
 
 def find_model(name):
-    """The weights' file of a shipped model's name, such as ``"seed"``; a path stays as it is.
+    """The weights' file of a shipped model's name, such as ``"field"``; a path stays as it is.
 
     Looks in the folder EBGRASP_MODELS, in the package and in the installation around it.
     """
@@ -77,7 +77,7 @@ class Planner:
         0: the seeds are ranked as they are.
     """
 
-    def __init__(self, model="seed", gripper="robotiq_2f85", *, proposals=512, seeds=128, descent_steps=16):
+    def __init__(self, model="field", gripper="robotiq_2f85", *, proposals=512, seeds=64, descent_steps=16):
         self.model = model if isinstance(model, _core.EnergyModel) else load_energy_model(model)
         self._planner = _core._Planner(self.model, gripper, proposals, seeds, descent_steps)
 

@@ -121,8 +121,8 @@ class Plan:
 
 class Planner:
     model: EnergyModel
-    def __init__(self, model: Union[_Path, EnergyModel] = "seed", gripper: _GripperLike = "robotiq_2f85", *,
-                 proposals: int = 512, seeds: int = 128, descent_steps: int = 16) -> None: ...
+    def __init__(self, model: Union[_Path, EnergyModel] = "field", gripper: _GripperLike = "robotiq_2f85", *,
+                 proposals: int = 512, seeds: int = 64, descent_steps: int = 16) -> None: ...
     @property
     def gripper(self) -> Gripper: ...
     def plan(self, depth: NDArray[np.floating[Any]], intrinsics: Optional[_Intrinsics] = None,

@@ -6,7 +6,7 @@ import numpy as np
 depth = np.full((480, 640), 0.70, dtype=np.float32)
 depth[208:272, 328:360] = 0.66
 
-planner = ebgrasp.Planner(model="seed", gripper="franka_hand")
+planner = ebgrasp.Planner(model="field", gripper="franka_hand")
 plan = planner.plan(depth, intrinsics=(525, 525, 319.5, 239.5), count=3)
 
 # The camera hangs 0.8 m over the base's origin and looks straight down.

@@ -14,7 +14,7 @@ depth, instances = ebgrasp.render_depth([(mesh, poses[0])], X_WC)
 camera = ebgrasp.CameraIntrinsics()
 
 # %% Plan, and take the best grasp as the centre of the picture.
-model = ebgrasp.load_energy_model("seed")
+model = ebgrasp.load_energy_model("field")
 plan = ebgrasp.Planner(model).plan(depth, camera, count=1)
 assert len(plan), plan.reason
 scene = ebgrasp.Scene(depth, camera, model=model)

@@ -226,7 +226,7 @@ class CommandLine(unittest.TestCase):
     def test_doctor_examines_blas_and_model(self):
         findings = json.loads(self.run_ok("doctor", "--json").stdout)["findings"]
         by_name = {finding["what"]: finding for finding in findings}
-        self.assertTrue(by_name["model seed"]["ok"], by_name["model seed"])
+        self.assertTrue(by_name["model field"]["ok"], by_name["model field"])
         self.assertIn("blas", by_name)
 
     def doctor(self, *more):
@@ -249,18 +249,18 @@ class CommandLine(unittest.TestCase):
     def test_doctor_notices_damaged_weights(self):
         folder = self.path("models")
         os.makedirs(folder)
-        with open(os.path.join(MODELS, "seed.safetensors"), "rb") as file:
+        with open(os.path.join(MODELS, "field.safetensors"), "rb") as file:
             weights = bytearray(file.read())
         digest = hashlib.sha256(weights).hexdigest()
         with open(os.path.join(folder, "SHA256SUMS"), "w") as file:
-            file.write(f"{digest}  seed.safetensors\n")
+            file.write(f"{digest}  field.safetensors\n")
         for damage in (0, 1):
             weights[-1] ^= damage
-            with open(os.path.join(folder, "seed.safetensors"), "wb") as file:
+            with open(os.path.join(folder, "field.safetensors"), "wb") as file:
                 file.write(weights)
             result = subprocess.run([EBGRASP, "doctor", "--json"], capture_output=True, text=True, check=True,
                                     env={**os.environ, "EBGRASP_MODELS": folder})
-            (finding,) = [f for f in json.loads(result.stdout)["findings"] if f["what"] == "model seed"]
+            (finding,) = [f for f in json.loads(result.stdout)["findings"] if f["what"] == "model field"]
             self.assertEqual(finding["ok"], not damage, finding)
 
     # -- grippers
