@@ -132,6 +132,7 @@ Report make_report(const std::string& protocol, const std::vector<std::vector<Tr
 nlohmann::json to_json(const Report& report) {
     nlohmann::json planners = nlohmann::json::array(), paired = nlohmann::json::array(),
                    objects = nlohmann::json::array();
+    const auto number = [](double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(); };
     for (const PlannerResult& planner : report.planners) {
         planners.push_back({{"name", planner.name},
                             {"attempts", planner.attempts},
@@ -142,8 +143,8 @@ nlohmann::json to_json(const Report& report) {
                             {"failures", planner.failures},
                             {"plan_ms_p50", planner.plan_ms_p50},
                             {"plan_ms_p95", planner.plan_ms_p95},
-                            {"ece", planner.ece},
-                            {"mean_probability", planner.mean_probability}});
+                            {"ece", number(planner.ece)},
+                            {"mean_probability", number(planner.mean_probability)}});
         if (!planner.ends.empty()) planners.back()["ends"] = planner.ends;
     }
     for (const PairedResult& pair : report.paired)
