@@ -38,7 +38,7 @@ run(${work}/root/usr/bin/ebgrasp objects procedural:2 --seed 7 --index 1 --rende
 plans_with(${work}/root/usr)
 
 file(ARCHIVE_EXTRACT INPUT ${archive} DESTINATION ${work}/archive)
-file(GLOB_RECURSE found ${work}/archive/*/bin/ebgrasp)
+file(GLOB found ${work}/archive/*/usr/bin/ebgrasp)
 cmake_path(GET found PARENT_PATH bin)
 cmake_path(GET bin PARENT_PATH prefix)
 plans_with(${prefix})

@@ -143,7 +143,7 @@ instances : ndarray, shape (height, width), uint8
 void bind_labels(py::module_& m) {
     PYBIND11_NUMPY_DTYPE(LabelRow, success, verdict, object, opening, epsilon, robust_epsilon);
     py::list verdicts;
-    for (int i = 0; i <= static_cast<int>(Verdict::uneven_contact); ++i)
+    for (int i = 0; i <= static_cast<int>(Verdict::covered); ++i)
         verdicts.append(std::string(to_string(static_cast<Verdict>(i))));
     m.attr("VERDICTS") = py::tuple(verdicts);
 

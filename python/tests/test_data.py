@@ -19,7 +19,7 @@ def test_labels_name_what_fails():
     poses = np.array([down(0, 0, 0.02), down(0.3, 0, 0.02), down(0.05, 0, 0.02), down(0, 0, -0.02)])
     labels = oracle.label(poses)
     names = [ebgrasp.VERDICTS[i] for i in labels["verdict"]]
-    assert names == ["success", "no_contact", "gripper_collision", "gripper_collision"]
+    assert names == ["success", "no_contact", "too_wide", "gripper_collision"]
     assert list(labels["success"]) == [True, False, False, False]
     assert labels["opening"][0] == pytest.approx(0.04, abs=1e-6)
     assert labels["epsilon"][0] > labels["robust_epsilon"][0] > 0.002

@@ -8,7 +8,7 @@ from conftest import INTRINSICS
 
 @pytest.fixture(scope="module")
 def planner():
-    return ebgrasp.Planner("seed", "robotiq_2f85")
+    return ebgrasp.Planner("field", "robotiq_2f85")
 
 
 def without_times(grasp_list):

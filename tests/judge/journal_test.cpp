@@ -108,7 +108,8 @@ TEST_F(JournalTest, DamageIsAnError) {
     wrong["attempts"][1]["why"] = "";
     wrong["attempts"][0]["object"] = 2;
     EXPECT_THAT(error(header + wrong.dump() + "\n"), HasSubstr("names object 2 of 2"));
-    wrong["attempts"][0] = {{"mode", "success"}, {"object", -1}, {"plan_milliseconds", 1}, {"why", ""}, {"probability", -1}};
+    wrong["attempts"][0] = {
+        {"mode", "success"}, {"object", -1}, {"plan_milliseconds", 1}, {"why", ""}, {"probability", -1}};
     EXPECT_THAT(error(header + wrong.dump() + "\n"), HasSubstr("names object -1"));
 }
 
