@@ -66,7 +66,9 @@ std::vector<float> depths_of(const WindowExamples& examples) {
     return depths;
 }
 
-void expect_negated(const Tensor& energies, const std::vector<float>& logits, double tolerance = 1e-5) {
+/// The tolerance is that of single precision: the two libraries add up 16 384 products in different orders, and 1.1e-5
+/// has been seen.
+void expect_negated(const Tensor& energies, const std::vector<float>& logits, double tolerance = 3e-5) {
     ASSERT_EQ(energies.numel(), static_cast<std::int64_t>(logits.size()));
     for (std::size_t i = 0; i < logits.size(); ++i)
         EXPECT_NEAR(energies[static_cast<std::int64_t>(i)].item<double>(), -logits[i],
