@@ -1,0 +1,116 @@
+#include "ebgrasp/training/field_trainer.hpp"
+
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <gtest/gtest.h>
+
+#include "ebgrasp/core/random.hpp"
+#include "ebgrasp/energy/field_model.hpp"
+
+namespace ebgrasp {
+namespace {
+
+/// Bars on a table, along the columns; a grasp holds if it closes across its bar near the middle, at about half its
+/// height.
+class Bars : public FieldData {
+  public:
+    explicit Bars(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            RandomStream random(3, i);
+            Bar bar{{DepthArray::Constant(64, 64, 0.7f), 0, 0, 262.5, 0.7}, 30 + 70 * random.uniform(), {}, {}};
+            const int middle = static_cast<int>(std::lround(FieldGrid::from_view(bar.row, 0)));
+            bar.grid.depth.block(middle - 3, 12, 7, 40).setConstant(0.66f);
+            for (int k = 0; k < 120; ++k) bar.grasps.push_back(near(bar, random));
+            bar.success = label_all(bar, bar.grasps);
+            bars_.push_back(std::move(bar));
+        }
+    }
+    std::size_t size() const override { return bars_.size(); }
+    Scene scene(std::size_t i) const override { return {bars_[i].grid, gripper_, bars_[i].grasps, bars_[i].success}; }
+    std::vector<std::uint8_t> label(std::size_t i, std::span<const PlanarGrasp> grasps, std::uint64_t) const override {
+        ++asked;
+        return label_all(bars_[i], grasps);
+    }
+    mutable std::atomic<int> asked = 0;
+
+  private:
+    struct Bar {
+        FieldGrid grid;
+        double row;
+        std::vector<PlanarGrasp> grasps;
+        std::vector<std::uint8_t> success;
+    };
+    static PlanarGrasp near(const Bar& bar, RandomStream& random) {
+        return {bar.row + random.uniform(-20, 20), random.uniform(30, 98), random.uniform(0.66, 0.70),
+                random.uniform(-1.57, 1.57), 0};
+    }
+    static std::vector<std::uint8_t> label_all(const Bar& bar, std::span<const PlanarGrasp> grasps) {
+        std::vector<std::uint8_t> success;
+        for (const PlanarGrasp& y : grasps)
+            success.push_back(std::abs(y.row - bar.row) < 10 && std::abs(std::cos(y.angle)) < 0.6 &&
+                              std::abs(y.depth - 0.68) < 0.012);
+        return success;
+    }
+
+    Gripper gripper_;
+    std::vector<Bar> bars_;
+};
+
+class FieldTraining : public testing::Test {
+  protected:
+    FieldTrainingConfig quick(int steps) const {
+        FieldTrainingConfig config;
+        config.steps = steps;
+        config.scenes_per_step = 4;
+        config.grasps_per_scene = 40;
+        config.mining_steps = 2;
+        config.validate_every = steps;
+        config.device = "cpu";
+        return config;
+    }
+    std::vector<FieldReport> train(const FieldTrainingConfig& config, const std::string& name) {
+        const std::string path = testing::TempDir() + name;
+        for (const char* rest : {"", ".csv", ".state"}) std::filesystem::remove(path + rest);
+        return train_field(training_, validation_, config, {{"test", true}}, path);
+    }
+    Bars training_{12}, validation_{4};
+};
+
+TEST_F(FieldTraining, LearnsWhereGraspsHold) {
+    const auto reports = train(quick(150), "bars.safetensors");
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_GT(reports[0].roc_auc, 0.85) << "of the energy";
+    EXPECT_GT(reports[0].logit_roc_auc, 0.85) << "of the success head";
+    EXPECT_GT(training_.asked, 0);
+    const auto model = load_energy_model(testing::TempDir() + "bars.safetensors");
+    EXPECT_EQ(model->name(), "field");
+}
+
+TEST_F(FieldTraining, EveryAblationTrains) {
+    const std::vector<std::function<void(FieldTrainingConfig&)>> ablations = {
+        [](auto& c) { c.contrastive_weight = 0, c.energy_classification_weight = 1; },
+        [](auto& c) { c.proposal_density_weight = 1; },
+        [](auto& c) { c.denoising_weight = 0.3; },
+        [](auto& c) { c.gradient_penalty = 0.01; },
+        [](auto& c) { c.mined_share = 0; },
+    };
+    for (std::size_t i = 0; i < ablations.size(); ++i) {
+        FieldTrainingConfig config = quick(4);
+        ablations[i](config);
+        const auto reports = train(config, "ablation.safetensors");
+        EXPECT_TRUE(std::isfinite(reports.back().loss)) << i;
+    }
+}
+
+TEST_F(FieldTraining, WithoutRelabellingTheOracleIsAskedInValidationAlone) {
+    FieldTrainingConfig config = quick(3);
+    config.relabel = false;
+    train(config, "blind.safetensors");
+    EXPECT_EQ(training_.asked, 0);
+    EXPECT_GT(validation_.asked, 0);
+}
+
+}  // namespace
+}  // namespace ebgrasp
