@@ -52,10 +52,6 @@ class SampledScenes : public FieldData {
     std::vector<FieldScene> scenes_;
 };
 
-std::optional<std::vector<Eigen::Isometry3d>> settle_between_walls(std::span<const PosedObject> objects, double walls) {
-    return settle(objects, {.walls = walls, .release_interval = 0.25});
-}
-
 /// Objects of one split alone: scenes of the others are not drawn.
 std::vector<PreparedObject> objects_of(const std::vector<PreparedObject>& objects, const std::vector<Split>& splits,
                                        Split wanted) {
@@ -75,8 +71,7 @@ void train_field_model(const std::string& config, const std::string& output, con
     const auto objects = load_objects(study.data.objects, study.data.seed);
     const auto splits = draw_splits(objects.size(), study.data.split, study.data.seed);
     const auto sample = [&](Split split, int count, int stream, const char* name) {
-        const FieldSceneSampler sampler(objects_of(objects, splits, split), {}, study.data, study.scenes,
-                                        settle_between_walls);
+        const FieldSceneSampler sampler(objects_of(objects, splits, split), {}, study.data, study.scenes, settle_pile);
         return SampledScenes(sampler, static_cast<std::size_t>(count), study.data.seed, stream, name);
     };
     const SampledScenes validation = sample(Split::validation, study.validation_scenes, 2, "validation scenes");

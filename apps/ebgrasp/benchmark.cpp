@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <map>
@@ -9,6 +7,7 @@
 #include "ebgrasp/baselines/planner_factory.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
+#include "ebgrasp/core/quantile.hpp"
 
 namespace ebgrasp::app {
 namespace {
@@ -28,12 +27,6 @@ struct Timing {
     double multiply_adds = 0;  ///< mean of a plan, in millions
     double grasps = 0;         ///< mean of a plan
 };
-
-double quantile(std::vector<double> values, double share) {
-    if (values.empty()) return 0;
-    std::ranges::sort(values);
-    return values[std::min(values.size() - 1, static_cast<std::size_t>(share * static_cast<double>(values.size())))];
-}
 
 Timing time_planner(const GraspPlanner& planner, std::span<const PlanRequest> requests, int repeats) {
     Timing timing;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/quantile.hpp"
 
 namespace ebgrasp {
 namespace {

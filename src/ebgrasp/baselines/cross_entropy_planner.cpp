@@ -28,12 +28,6 @@ PlanarGrasp to_grasp(const VectorXd& vector) {
     return {center.x(), center.y(), vector[4], wrap_angle(std::atan2(axis.x(), axis.y())), 0};
 }
 
-std::vector<PlanarGrasp> grasps_of(std::span<const Candidate> candidates) {
-    std::vector<PlanarGrasp> grasps;
-    for (const Candidate& candidate : candidates) grasps.push_back(candidate.grasp);
-    return grasps;
-}
-
 /// The grasps with their energies, best first.
 std::vector<Candidate> scored(std::span<const PlanarGrasp> grasps, const GraspQuality& quality) {
     const std::vector<double> qualities = quality(grasps);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/quantile.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
 #include "ebgrasp/judge/statistics.hpp"
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <numeric>
 
@@ -31,15 +30,6 @@ std::vector<double> holm_adjusted(const std::vector<double>& p_values) {
         adjusted[order[rank]] = std::min(1.0, largest);
     }
     return adjusted;
-}
-
-double quantile(std::vector<double> values, double share) {
-    if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-    std::ranges::sort(values);
-    const double position = std::clamp(share, 0.0, 1.0) * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(position);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return std::lerp(values[below], values[above], position - static_cast<double>(below));
 }
 
 }  // namespace ebgrasp

@@ -14,8 +14,4 @@ double mcnemar_p_value(std::size_t a, std::size_t b);
 /// P values adjusted for their number: Holm, "A simple sequentially rejective multiple test procedure", 1979.
 std::vector<double> holm_adjusted(const std::vector<double>& p_values);
 
-/// The value that a share in [0, 1] of `values` lies below, interpolated linearly between neighbours (type 7 of Hyndman
-/// and Fan, "Sample quantiles in statistical packages", 1996); NaN without values.
-double quantile(std::vector<double> values, double share);
-
 }  // namespace ebgrasp

@@ -6,12 +6,6 @@
 namespace ebgrasp {
 namespace {
 
-std::vector<PlanarGrasp> grasps_of(const std::vector<Candidate>& candidates) {
-    std::vector<PlanarGrasp> grasps;
-    for (const auto& candidate : candidates) grasps.push_back(candidate.grasp);
-    return grasps;
-}
-
 void read_energies(const EncodedView& view, std::vector<Candidate>& candidates) {
     const std::vector<PlanarGrasp> grasps = grasps_of(candidates);
     std::vector<double> energies(grasps.size());

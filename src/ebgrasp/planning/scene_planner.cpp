@@ -64,6 +64,12 @@ void select_best(const Scene& scene, const SceneOptions& options, int count, Fun
 
 }  // namespace
 
+std::vector<PlanarGrasp> grasps_of(std::span<const Candidate> candidates) {
+    std::vector<PlanarGrasp> grasps;
+    for (const Candidate& candidate : candidates) grasps.push_back(candidate.grasp);
+    return grasps;
+}
+
 void sort_by_energy(std::vector<Candidate>& candidates) {
     std::ranges::stable_sort(candidates, {}, &Candidate::energy);
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct Candidate {
     double energy = 0;  ///< lower is better; planners that score grasps give -score
     std::optional<double> success_probability = {};
 };
+
+std::vector<PlanarGrasp> grasps_of(std::span<const Candidate> candidates);
 
 /// Sorts by energy, best first; equal ones keep their order.
 void sort_by_energy(std::vector<Candidate>& candidates);
