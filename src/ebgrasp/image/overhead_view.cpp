@@ -1,10 +1,16 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <opencv2/imgproc.hpp>
+#include <span>
+#include <tuple>
 #include <vector>
 
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/parallel.hpp"
 #include "ebgrasp/image/support_plane.hpp"
 
 namespace ebgrasp {
@@ -15,13 +21,24 @@ constexpr float min_tear = 0.01f;         // metres between neighbours below whi
 constexpr float max_slope = 8.0f;         // tangent of the steepest surface kept whole, 83 degrees from the image plane
 constexpr float nearest_share = 0.1f;     // of the view's distance; nothing nearer to the virtual camera is drawn
 constexpr double widest_gap = 0.01;       // metres of unseen surface that are bridged
+constexpr int strips_per_block = 16;      // rows of the source that one thread draws at a time
 
 /// A pixel of the source image as seen in V.
 struct Vertex {
-    float u = 0, v = 0;       ///< column and row in V
-    float inverse_depth = 0;  ///< in V, 1/m: linear in (u, v) along a plane; 0 where there is nothing to draw
-    float source_depth = 0;   ///< metres
-    std::uint8_t inside = 0;  ///< the mask
+    float u, v;            ///< column and row in V
+    float inverse_depth;   ///< in V, 1/m: linear in (u, v) along a plane; 0 where there is nothing to draw
+    float source_depth;    ///< metres
+    std::uint32_t inside;  ///< 1 in the mask
+};
+
+/// A row of them, an array for each coordinate: loops over them are vectorised.
+struct VertexRow {
+    std::vector<float> u, v, inverse_depth, source_depth;
+    std::vector<std::uint32_t> inside;
+
+    explicit VertexRow(std::size_t size) : u(size), v(size), inverse_depth(size), source_depth(size), inside(size, 1) {}
+    std::size_t size() const { return u.size(); }
+    Vertex operator[](std::size_t i) const { return {u[i], v[i], inverse_depth[i], source_depth[i], inside[i]}; }
 };
 
 /// Where the ray of a pixel meets the plane: its depth, or infinity if it does not.
@@ -53,30 +70,39 @@ class Reprojection {
           focal_length_(static_cast<float>(focal_length)),
           nearest_(nearest_share * static_cast<float>(distance)) {}
 
-    /// The pixel if it had depth z; (u, v) are relative to `principal_point` (column, row).
-    Vertex at(int row, int col, float z, const Eigen::Vector2f& principal_point) const {
-        Vertex vertex;
-        vertex.inside = mask_.size() == 0 || mask_(row, col) != 0;
-        if (!is_depth(z)) return vertex;
-        const Eigen::Vector3f ray_V =
-            corner_V_ + static_cast<float>(row) * per_row_V_ + static_cast<float>(col) * per_col_V_;
-        const Eigen::Vector3f p_V = origin_V_ + z * ray_V;
-        if (!(p_V.z() > nearest_)) return vertex;
-        const float inverse_depth = 1.0f / p_V.z();
-        const Eigen::Vector2f uv = focal_length_ * inverse_depth * p_V.head<2>() + principal_point;
-        if (!uv.allFinite()) return vertex;
-        vertex.u = uv.x();
-        vertex.v = uv.y();
-        vertex.inverse_depth = inverse_depth;
-        vertex.source_depth = z;
-        return vertex;
-    }
-
-    /// Every `stride`-th pixel of a row.
-    void row(int row, int stride, const Eigen::Vector2f& principal_point, std::vector<Vertex>& vertices) const {
-        vertices.clear();
-        for (int col = 0; col < source_.width(); col += stride)
-            vertices.push_back(at(row, col, source_.depth(row, col), principal_point));
+    /// The pixels (row, i * stride), (u, v) relative to `principal_point` (column, row). Where depth is missing,
+    /// `fill` has it; an empty span leaves nothing there.
+    void row(int row, int stride, const Eigen::Vector2f& principal_point, VertexRow& out,
+             std::span<const float> fill = {}) const {
+        const auto count = out.size(), step = static_cast<std::size_t>(stride);
+        const float* const depth = &source_.depth(row, 0);
+        for (std::size_t i = 0; i < count; ++i) {
+            const float z = depth[i * step];
+            out.source_depth[i] = is_depth(z) ? z : fill.empty() ? 0.0f : fill[i];
+        }
+        // Locals, and no branches, so that the compiler vectorises.
+        const Eigen::Vector3f first_V = corner_V_ + static_cast<float>(row) * per_row_V_;
+        const Eigen::Vector3f step_V = static_cast<float>(stride) * per_col_V_;
+        const float x0 = first_V.x(), y0 = first_V.y(), z0 = first_V.z(), dx = step_V.x(), dy = step_V.y(),
+                    dz = step_V.z(), ox = origin_V_.x(), oy = origin_V_.y(), oz = origin_V_.z(), f = focal_length_,
+                    cu = principal_point.x(), cv = principal_point.y(), nearest = nearest_;
+        const float* const from = out.source_depth.data();
+        float *const to_u = out.u.data(), *const to_v = out.v.data(), *const to_inverse = out.inverse_depth.data();
+        constexpr float largest = 1e6f;  // pixels: what lies farther outside cannot be told from overflow
+#pragma GCC ivdep
+        for (std::size_t i = 0; i < count; ++i) {
+            const float z = from[i], at = static_cast<float>(static_cast<int>(i));
+            const float z_V = oz + z * (z0 + at * dz), inverse_depth = 1.0f / z_V;
+            const float u = f * inverse_depth * (ox + z * (x0 + at * dx)) + cu;
+            const float v = f * inverse_depth * (oy + z * (y0 + at * dy)) + cv;
+            const bool drawn = (z > 0) & (z_V > nearest) & (std::abs(u) < largest) & (std::abs(v) < largest);
+            to_u[i] = drawn ? u : 0.0f;
+            to_v[i] = drawn ? v : 0.0f;
+            to_inverse[i] = drawn ? inverse_depth : 0.0f;
+        }
+        if (mask_.size() == 0) return;
+        for (std::size_t i = 0; i < out.size(); ++i)
+            out.inside[i] = mask_(row, static_cast<Eigen::Index>(i) * stride) != 0;
     }
 
   private:
@@ -86,19 +112,25 @@ class Reprojection {
     float focal_length_, nearest_;
 };
 
-/// The smallest box of V's image that holds what is to be seen, in pixels from the principal point.
+/// The smallest box of V's image that holds what is to be seen, in pixels from the principal point: all of the mask, or
+/// what every fourth pixel sees.
 Eigen::AlignedBox2d view_bounds(const DepthImage& source, const SupportPlane& plane, const Mask& mask,
                                 const Reprojection& project, double max_half_size) {
     Eigen::AlignedBox2f bounds(Eigen::Vector2f::Zero());
-    for (int row = 0; row < source.height(); ++row) {
-        for (int col = 0; col < source.width(); ++col) {
-            const bool masked = mask.size() > 0 && mask(row, col) != 0;
-            if (mask.size() > 0 && !masked) continue;
-            float z = source.depth(row, col);
-            if (masked && !is_depth(z)) z = static_cast<float>(plane_depth(source.camera, plane, row, col));
-            const Vertex vertex = project.at(row, col, z, Eigen::Vector2f::Zero());
-            if (vertex.inverse_depth > 0) bounds.extend(Eigen::Vector2f(vertex.u, vertex.v));
+    const int stride = mask.size() > 0 ? 1 : 4;
+    VertexRow vertices(static_cast<std::size_t>((source.width() - 1) / stride + 1));
+    std::vector<float> on_plane;
+    for (int row = 0; row < source.height(); row += stride) {
+        if (mask.size() > 0) {
+            if ((mask.row(row) == 0).all()) continue;
+            on_plane.clear();
+            for (int col = 0; col < source.width(); ++col)
+                on_plane.push_back(static_cast<float>(plane_depth(source.camera, plane, row, col)));
         }
+        project.row(row, stride, Eigen::Vector2f::Zero(), vertices, on_plane);
+        for (std::size_t i = 0; i < vertices.size(); ++i)
+            if (vertices.inside[i] && vertices.inverse_depth[i] > 0)
+                bounds.extend(Eigen::Vector2f(vertices.u[i], vertices.v[i]));
     }
     const Eigen::Vector2d most = Eigen::Vector2d::Constant(max_half_size);
     return bounds.cast<double>().intersection(Eigen::AlignedBox2d(-most, most));
@@ -106,29 +138,55 @@ Eigen::AlignedBox2d view_bounds(const DepthImage& source, const SupportPlane& pl
 
 struct PixelBox {
     int left, top, right, bottom;  // all included
-    bool empty() const { return left > right || top > bottom; }
 };
 
-/// V's image while it is drawn: the nearest surface wins.
+/// Those of a row of quads.
+struct BoxRow {
+    std::vector<int> left, top, right, bottom;
+
+    explicit BoxRow(std::size_t size) : left(size), top(size), right(size), bottom(size) {}
+    std::size_t size() const { return left.size(); }
+    PixelBox operator[](std::size_t i) const { return {left[i], top[i], right[i], bottom[i]}; }
+};
+
+/// The first and the last pixel, within [0, last], that each quad between two rows covers along one coordinate, `p` of
+/// the row above and `q` below. Vertices that are not drawn do not count.
+void cover(const VertexRow& above, const VertexRow& below, const std::vector<float>& p, const std::vector<float>& q,
+           int last, std::vector<int>& first_pixel, std::vector<int>& last_pixel) {
+    constexpr float nowhere = 1e9f;
+    const float *const a = p.data(), *const b = q.data(), *const wa = above.inverse_depth.data(),
+                       *const wb = below.inverse_depth.data();
+    int *const first = first_pixel.data(), *const end = last_pixel.data();
+    const auto bound = static_cast<float>(last);
+    const auto low = [](float x, float drawn) { return drawn > 0 ? x : nowhere; };
+    const auto high = [](float x, float drawn) { return drawn > 0 ? x : -nowhere; };
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < first_pixel.size(); ++i) {
+        const float a0 = low(a[i], wa[i]), a1 = low(a[i + 1], wa[i + 1]), b0 = low(b[i], wb[i]),
+                    b1 = low(b[i + 1], wb[i + 1]);
+        const float c0 = high(a[i], wa[i]), c1 = high(a[i + 1], wa[i + 1]), d0 = high(b[i], wb[i]),
+                    d1 = high(b[i + 1], wb[i + 1]);
+        const float m0 = a0 < a1 ? a0 : a1, m1 = b0 < b1 ? b0 : b1, m = std::ceil(m0 < m1 ? m0 : m1);
+        const float n0 = c0 > c1 ? c0 : c1, n1 = d0 > d1 ? d0 : d1, n = std::floor(n0 > n1 ? n0 : n1);
+        first[i] = static_cast<int>(m > 0 ? m : 0.0f);
+        end[i] = static_cast<int>(n < bound ? n : bound);
+    }
+}
+
+/// V's image while it is drawn, by several threads at once: the nearest surface wins whatever the order. A pixel is the
+/// inverse depth's bits, which rise with it, with the mask in place of the last.
 class Canvas {
   public:
     Canvas(int height, int width)
-        : inverse_depth_(DepthArray::Zero(height, width)), inside_(Mask::Zero(height, width)) {}
+        : height_(height), width_(width), pixels_(static_cast<std::size_t>(height) * static_cast<std::size_t>(width)) {}
 
-    /// Draws the surface between four neighbouring pixels (b right of a, c below a), torn at depth jumps.
-    void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, float slope_tear) {
-        if (covered(a, b, c, d).empty()) return;
-        const auto jump = [](const Vertex& p, const Vertex& q) {
-            const bool both = p.inverse_depth > 0 && q.inverse_depth > 0;
-            return both ? std::abs(p.source_depth - q.source_depth) : std::numeric_limits<float>::infinity();
-        };
-        if (jump(a, d) < jump(b, c)) {
-            draw_triangle(a, d, b, slope_tear);
-            draw_triangle(a, d, c, slope_tear);
-        } else {
-            draw_triangle(b, c, a, slope_tear);
-            draw_triangle(b, c, d, slope_tear);
-        }
+    /// Draws the surface between two neighbouring rows of pixels, torn at depth jumps.
+    void draw_strip(const VertexRow& above, const VertexRow& below, float slope_tear, BoxRow& boxes) {
+        cover(above, below, above.u, below.u, width_ - 1, boxes.left, boxes.right);
+        cover(above, below, above.v, below.v, height_ - 1, boxes.top, boxes.bottom);
+        for (std::size_t i = 0; i < boxes.size(); ++i)
+            if (const PixelBox box = boxes[i]; box.left <= box.right && box.top <= box.bottom)
+                draw_quad(above[i], above[i + 1], below[i], below[i + 1], box, slope_tear);
     }
 
     /// Bridges gaps of at most `widest` pixels between two drawn pixels, in at least two of the directions row, column
@@ -136,82 +194,106 @@ class Canvas {
     void finish(int widest, double background, OverheadView& view) const;
 
   private:
-    void draw_triangle(const Vertex& a, const Vertex& b, const Vertex& c, float slope_tear) {
+    /// Between four neighbouring pixels (b right of a, c below a).
+    void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, const PixelBox& box,
+                   float slope_tear) {
+        const auto jump = [](const Vertex& p, const Vertex& q) {
+            const bool both = p.inverse_depth > 0 && q.inverse_depth > 0;
+            return both ? std::abs(p.source_depth - q.source_depth) : std::numeric_limits<float>::infinity();
+        };
+        const bool falling = jump(a, d) < jump(b, c);  // the diagonal that jumps less
+        const auto [p, q, r, s] = falling ? std::tie(a, d, b, c) : std::tie(b, c, a, d);
+        draw_triangle(p, q, r, box, slope_tear);
+        draw_triangle(p, q, s, box, slope_tear);
+    }
+
+    /// The pixels of `box` that lie in the triangle.
+    void draw_triangle(const Vertex& a, const Vertex& b, const Vertex& c, const PixelBox& box, float slope_tear) {
         if (!(a.inverse_depth > 0 && b.inverse_depth > 0 && c.inverse_depth > 0)) return;
-        const PixelBox box = covered(a, b, c);
-        const auto [near, far] = std::minmax({a.source_depth, b.source_depth, c.source_depth});
+        const float near = std::min({a.source_depth, b.source_depth, c.source_depth}),
+                    far = std::max({a.source_depth, b.source_depth, c.source_depth});
         const float area = cross(a, b, c.u, c.v);
-        if (box.empty() || far - near > std::max(min_tear, slope_tear * near) || std::abs(area) < 1e-9f) return;
+        if (far - near > std::max(min_tear, slope_tear * near) || std::abs(area) < 1e-9f) return;
+        const float per_area = 1 / area;
         for (int row = box.top; row <= box.bottom; ++row) {
             for (int col = box.left; col <= box.right; ++col) {
                 const auto u = static_cast<float>(col), v = static_cast<float>(row);
-                const float wa = cross(b, c, u, v) / area, wb = cross(c, a, u, v) / area, wc = 1 - wa - wb;
+                const float wa = cross(b, c, u, v) * per_area, wb = cross(c, a, u, v) * per_area, wc = 1 - wa - wb;
                 if (std::min({wa, wb, wc}) < -1e-3f) continue;  // a little overlap leaves no seam
                 const float inverse_depth = wa * a.inverse_depth + wb * b.inverse_depth + wc * c.inverse_depth;
-                if (inverse_depth <= inverse_depth_(row, col)) continue;
-                inverse_depth_(row, col) = inverse_depth;
-                inside_(row, col) = wa >= std::max(wb, wc) ? a.inside : wb >= wc ? b.inside : c.inside;
+                set(row, col, inverse_depth, wa >= std::max(wb, wc) ? a.inside : wb >= wc ? b.inside : c.inside);
             }
         }
     }
 
-    /// The pixels of the canvas whose centres lie in the vertices' bounding box.
-    template <typename... Vertices>
-    PixelBox covered(const Vertices&... p) const {
-        const auto pixel = [](float x, int size) {
-            return static_cast<int>(std::clamp(x, -1.0f, static_cast<float>(size)));
-        };
-        return {std::max(0, pixel(std::ceil(std::min({p.u...})), width())),
-                std::max(0, pixel(std::ceil(std::min({p.v...})), height())),
-                std::min(width() - 1, pixel(std::floor(std::max({p.u...})), width())),
-                std::min(height() - 1, pixel(std::floor(std::max({p.v...})), height()))};
+    void set(int row, int col, float inverse_depth, std::uint32_t inside) {
+        const std::atomic_ref pixel(pixels_[index(row, col)]);
+        const std::uint32_t value = (std::bit_cast<std::uint32_t>(std::max(inverse_depth, 0.0f)) & ~1u) | inside;
+        std::uint32_t present = pixel.load(std::memory_order_relaxed);
+        while (value > present && !pixel.compare_exchange_weak(present, value, std::memory_order_relaxed)) {
+        }
     }
 
     static float cross(const Vertex& p, const Vertex& q, float u, float v) {
         return (q.u - p.u) * (v - p.v) - (q.v - p.v) * (u - p.u);
     }
 
-    int height() const { return static_cast<int>(inverse_depth_.rows()); }
-    int width() const { return static_cast<int>(inverse_depth_.cols()); }
+    std::size_t index(int row, int col) const {
+        return static_cast<std::size_t>(row) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(col);
+    }
+    float inverse_depth(int row, int col) const { return std::bit_cast<float>(pixels_[index(row, col)] & ~1u); }
 
-    DepthArray inverse_depth_;  // 0: nothing drawn
-    Mask inside_;
+    int height_, width_;
+    std::vector<std::uint32_t> pixels_;  // 0: nothing drawn
 };
 
 void Canvas::finish(int widest, double background, OverheadView& view) const {
     constexpr std::array<std::array<int, 2>, 4> directions = {{{0, 1}, {1, 0}, {1, 1}, {1, -1}}};
-    view.observed = (inverse_depth_ > 0).cast<std::uint8_t>();
-    view.image.depth = (inverse_depth_ > 0).select(inverse_depth_.inverse(), static_cast<float>(background));
-    view.mask = inside_;
-    for (int row = 0; row < height(); ++row) {
-        for (int col = 0; col < width(); ++col) {
-            if (view.observed(row, col)) continue;
-            // steps to the first drawn pixel along a direction; beyond `widest` if there is none
-            const auto reach = [&](int dr, int dc) {
-                for (int n = 1; n <= widest; ++n) {
-                    const int r = row + n * dr, c = col + n * dc;
-                    if (r < 0 || c < 0 || r >= height() || c >= width()) break;
-                    if (view.observed(r, c)) return n;
-                }
-                return widest + 1;
-            };
-            int bridges = 0, narrowest = widest + 2;  // steps from edge to edge of a gap of n pixels are n + 1
-            std::array<int, 2> far = {row, col};
-            for (const auto& [dr, dc] : directions) {
-                const int ahead = reach(dr, dc), behind = reach(-dr, -dc);
-                if (ahead + behind > widest + 1) continue;
-                ++bridges;
-                if (ahead + behind >= narrowest) continue;
-                narrowest = ahead + behind;
-                const std::array<int, 2> p = {row + ahead * dr, col + ahead * dc};
-                const std::array<int, 2> q = {row - behind * dr, col - behind * dc};
-                far = inverse_depth_(p[0], p[1]) < inverse_depth_(q[0], q[1]) ? p : q;
-            }
-            if (bridges < 2) continue;  // one alone may join specks across nothing
-            view.image.depth(row, col) = 1.0f / inverse_depth_(far[0], far[1]);
-            view.mask(row, col) = inside_(far[0], far[1]);
+    view.image.depth.resize(height_, width_);
+    view.mask.resize(height_, width_);
+    view.observed.resize(height_, width_);
+    // steps from an undrawn pixel to the first drawn one along a direction; beyond `widest` if there is none
+    const auto reach = [&](int row, int col, int dr, int dc) {
+        for (int n = 1; n <= widest; ++n) {
+            const int r = row + n * dr, c = col + n * dc;
+            if (r < 0 || c < 0 || r >= height_ || c >= width_) break;
+            if (pixels_[index(r, c)] != 0) return n;
         }
-    }
+        return widest + 1;
+    };
+    cv::Mat drawn(height_, width_, CV_8U), near;
+    for (std::size_t i = 0; i < pixels_.size(); ++i) drawn.data[i] = pixels_[i] != 0;
+    cv::dilate(drawn, near, cv::Mat(), {-1, -1}, widest);  // elsewhere there is nothing to bridge to
+    parallel_for(
+        static_cast<std::size_t>(height_),
+        [&](std::size_t i) {
+            const auto row = static_cast<int>(i);
+            for (int col = 0; col < width_; ++col) {
+                const std::uint32_t pixel = pixels_[index(row, col)];
+                view.observed(row, col) = pixel != 0;
+                view.mask(row, col) = pixel & 1u;
+                view.image.depth(row, col) = pixel != 0 ? 1 / inverse_depth(row, col) : static_cast<float>(background);
+                if (pixel != 0 || near.at<std::uint8_t>(row, col) == 0) continue;
+                int bridges = 0, narrowest = widest + 2;  // steps from edge to edge of a gap of n pixels are n + 1
+                std::array<int, 2> far = {row, col};
+                for (const auto& [dr, dc] : directions) {
+                    const int ahead = reach(row, col, dr, dc);
+                    if (ahead > widest) continue;
+                    const int behind = reach(row, col, -dr, -dc);
+                    if (ahead + behind > widest + 1) continue;
+                    ++bridges;
+                    if (ahead + behind >= narrowest) continue;
+                    narrowest = ahead + behind;
+                    const std::array<int, 2> p = {row + ahead * dr, col + ahead * dc};
+                    const std::array<int, 2> q = {row - behind * dr, col - behind * dc};
+                    far = inverse_depth(p[0], p[1]) < inverse_depth(q[0], q[1]) ? p : q;
+                }
+                if (bridges < 2) continue;  // one alone may join specks across nothing
+                view.image.depth(row, col) = 1 / inverse_depth(far[0], far[1]);
+                view.mask(row, col) = pixels_[index(far[0], far[1])] & 1u;
+            }
+        },
+        32);
 }
 
 /// Mean (row, col) of the mask, or the image's centre.
@@ -262,14 +344,19 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
 
     Canvas canvas(view.image.camera.height, view.image.camera.width);
     const Eigen::Vector2f principal_point = (-low).cast<float>();
-    std::vector<Vertex> above, below;
-    project.row(0, stride, principal_point, above);
-    for (int row = stride; row < image.height(); row += stride) {
-        project.row(row, stride, principal_point, below);
-        for (std::size_t i = 0; i + 1 < above.size(); ++i)
-            canvas.draw_quad(above[i], above[i + 1], below[i], below[i + 1], slope_tear);
-        above.swap(below);
-    }
+    const int strips = (image.height() - 1) / stride;
+    const auto blocks = static_cast<std::size_t>((strips + strips_per_block - 1) / strips_per_block);
+    parallel_for(blocks, [&](std::size_t block) {
+        const int first = static_cast<int>(block) * strips_per_block, last = std::min(strips, first + strips_per_block);
+        VertexRow above(static_cast<std::size_t>((image.width() - 1) / stride + 1)), below = above;
+        BoxRow boxes(above.size() - 1);
+        project.row(first * stride, stride, principal_point, above);
+        for (int strip = first; strip < last; ++strip) {
+            project.row((strip + 1) * stride, stride, principal_point, below);
+            canvas.draw_strip(above, below, slope_tear, boxes);
+            std::swap(above, below);
+        }
+    });
     canvas.finish(static_cast<int>(std::lround(widest_gap * px_per_metre)), distance, view);
     if (mask.size() == 0) view.mask.setOnes();
     return view;

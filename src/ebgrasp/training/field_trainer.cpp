@@ -142,8 +142,7 @@ Tensor cross_entropy(const Tensor& logit, const Tensor& success) {
     return torch::binary_cross_entropy_with_logits(logit, success.to(logit.scalar_type()));
 }
 
-// -------------------------------------------------------------------------------------------------------------- the
-// run
+// ------------------------------------------------------------------------------------------------------------- the run
 
 class Run {
   public:
@@ -308,17 +307,21 @@ class Run {
         return moved;
     }
 
-    /// Where the energy, as it is now, leads some of the drawn grasps.
+    /// Where the energy, as it is now, leads the best of the drawn grasps: among such ones the planner chooses.
     void mine(std::span<const std::size_t> scenes, const FieldBatch& batch, const Tensor& features, int count,
               const std::vector<std::uint64_t>& seeds, std::vector<LabelledGrasps>& lists) {
-        std::vector<std::vector<PlanarGrasp>> starts;
-        for (const auto& list : lists)
-            starts.emplace_back(list.grasps.begin(),
-                                list.grasps.begin() + std::min<std::ptrdiff_t>(count, std::ssize(list.grasps)));
-        const Tensor ends = descended(network_, features, batch, grasp_tensor(training_, scenes, starts).to(device_),
-                                      config_.mining_steps)
-                                .to(torch::kCPU)
-                                .contiguous();
+        std::vector<std::vector<PlanarGrasp>> drawn;
+        for (const auto& list : lists) drawn.push_back(list.grasps);
+        const Tensor rows = grasp_tensor(training_, scenes, drawn).to(device_);
+        Tensor order;
+        {
+            const torch::NoGradGuard no_grad;
+            order = network_->read(features, batch, rows).energy.argsort(std::int64_t{1});
+        }
+        order = order.narrow(1, 0, std::min<std::int64_t>(count, rows.size(1)));
+        const Tensor starts = rows.gather(1, order.unsqueeze(2).expand({-1, -1, 4}));
+        const Tensor ends =
+            descended(network_, features, batch, starts, config_.mining_steps).to(torch::kCPU).contiguous();
         parallel_for(scenes.size(), [&](std::size_t i) {
             std::vector<PlanarGrasp> found;
             for (int k = 0; k < count; ++k)

@@ -36,7 +36,7 @@ struct FieldTrainingConfig {
     int scenes_per_step = 8;       ///< [1, 256]
     int grasps_per_scene = 128;    ///< read in each scene of a step, [8, 4096], of which
     double perturbed_share = 0.2;  ///< are successes moved and labelled anew,
-    double mined_share = 0.2;      ///< are found by descending the energy as it is now, and labelled
+    double mined_share = 0.2;      ///< are where the energy, as it is now, leads the best of the others
     double positive_share = 0.3;   ///< of the rest succeed, where there are enough
     int mining_steps = 4;          ///< of descent
     double perturb_translation = 0.008, perturb_angle = 0.4;  ///< metres, radians, standard deviations
