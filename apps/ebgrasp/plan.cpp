@@ -17,8 +17,9 @@ namespace {
 struct PlanOptions {
     DepthInput input;
     ModelInput energy;
-    std::string convention = "ebgrasp", camera_pose, frame_id, output, overlay, terms;
+    std::string convention = "ebgrasp", camera_pose, frame_id, output, overlay, terms, failed;
     int count = 10;
+    double min_probability = PlannerOptions{}.min_probability;
 };
 
 #ifdef EBGRASP_WITH_VIZ
@@ -62,7 +63,12 @@ void run(const PlanOptions& options, const CommonOptions& common) {
     request.count = options.count;
     request.seed = common.seed;
     if (!options.terms.empty()) request.terms = read_terms(options.terms, told.gripper, request.image);
-    const Planner planner(load_energy_model(find_model(options.energy.model)), told.gripper);
+    if (!options.failed.empty())
+        for (const auto& grasp : parse_grasp_list(read_yaml(options.failed), request.image.camera))
+            request.failed_X_CG.push_back(grasp.X_CG);
+    PlannerOptions search;
+    search.min_probability = options.min_probability;
+    const Planner planner(load_energy_model(find_model(options.energy.model)), told.gripper, search);
     const PlanResult result = planner.plan(request);
 
     told.model = planner.model().name();
@@ -88,6 +94,13 @@ void add_plan(CLI::App& app) {
             command.add_option("-n,--count", o.count, "Grasps to return at most")
                 ->check(CLI::Range(1, 10000))
                 ->capture_default_str();
+            command
+                .add_option("--min-probability", o.min_probability,
+                            "Leave out grasps that are less likely to succeed than this")
+                ->check(CLI::Range(0.0, 1.0))
+                ->capture_default_str();
+            command.add_option("--failed", o.failed,
+                               "Grasps that failed here, as --output writes them (.json): none like them is returned");
             std::string names;
             for (const Convention& convention : conventions()) names += (names.empty() ? "" : ", ") + convention.name;
             command.add_option("--convention", o.convention, "Frame of the poses: " + names)->capture_default_str();

@@ -75,17 +75,21 @@ class Planner:
         The best proposals, which descend.
     descent_steps : int
         0: the seeds are ranked as they are.
+    min_probability : float
+        Of success; grasps known to be less likely are not returned.
     """
 
-    def __init__(self, model="field", gripper="robotiq_2f85", *, proposals=512, seeds=64, descent_steps=16):
+    def __init__(self, model="field", gripper="robotiq_2f85", *, proposals=512, seeds=64, descent_steps=16,
+                 min_probability=0.1):
         self.model = model if isinstance(model, _core.EnergyModel) else load_energy_model(model)
-        self._planner = _core._Planner(self.model, gripper, proposals, seeds, descent_steps)
+        self._planner = _core._Planner(self.model, gripper, proposals, seeds, descent_steps, min_probability)
 
     @property
     def gripper(self):
         return self._planner.gripper
 
-    def plan(self, depth, intrinsics=None, mask=None, *, count=10, seed=1, terms=None, threads=0):
+    def plan(self, depth, intrinsics=None, mask=None, *, count=10, seed=1, terms=None, failed_X_CG=None,
+             threads=0):
         """Plan grasps on a depth image. Releases the GIL; may be called from several threads.
 
         Parameters
@@ -103,6 +107,8 @@ class Planner:
         terms : sequence of dict, optional
             Wishes added to the energy: ``{"type": "angle", "angle": 0.5}``, ``{"type": "keep_out", "mask": array}`` and the
             others of ``ebgrasp plan --terms``, each with an optional ``"weight"``; masks are arrays of the image's shape.
+        failed_X_CG : array_like, shape (n, 4, 4), optional
+            Grasps that failed here (as ``Plan.X_CG`` has them): none like them is returned.
         threads : int
             To use at most; 0: all.
 
@@ -116,4 +122,4 @@ class Planner:
         Error
             For input that cannot be used; says what, and how to mend it.
         """
-        return self._planner.plan(depth, intrinsics, mask, count, seed, terms, threads)
+        return self._planner.plan(depth, intrinsics, mask, count, seed, terms, failed_X_CG, threads)

@@ -122,12 +122,14 @@ class Plan:
 class Planner:
     model: EnergyModel
     def __init__(self, model: Union[_Path, EnergyModel] = "field", gripper: _GripperLike = "robotiq_2f85", *,
-                 proposals: int = 512, seeds: int = 64, descent_steps: int = 16) -> None: ...
+                 proposals: int = 512, seeds: int = 64, descent_steps: int = 16,
+                 min_probability: float = 0.1) -> None: ...
     @property
     def gripper(self) -> Gripper: ...
     def plan(self, depth: NDArray[np.floating[Any]], intrinsics: Optional[_Intrinsics] = None,
              mask: Optional[ArrayLike] = None, *, count: int = 10, seed: int = 1,
-             terms: Optional[Sequence[dict[str, Any]]] = None, threads: int = 0) -> Plan: ...
+             terms: Optional[Sequence[dict[str, Any]]] = None,
+             failed_X_CG: Optional[ArrayLike] = None, threads: int = 0) -> Plan: ...
 
 class Finding:
     @property

@@ -354,28 +354,31 @@ ndarray, shape (n, 4, 4))")
 
     py::class_<Planner>(m, "_Planner")
         .def(py::init([](const std::shared_ptr<EnergyModel>& model, const py::object& gripper, std::size_t proposals,
-                         std::size_t seeds, int descent_steps) {
+                         std::size_t seeds, int descent_steps, double min_probability) {
             PlannerOptions options;
             options.proposals = proposals;
             options.seeds = seeds;
             options.descent.steps = descent_steps;
+            options.min_probability = min_probability;
             return std::make_unique<Planner>(model, to_gripper(gripper), options);
         }))
         .def_property_readonly("gripper", [](const Planner& p) { return p.gripper(); })
-        .def("plan", [](const Planner& planner, const py::array& depth, const py::object& intrinsics,
-                        const py::object& mask, int count, std::uint64_t seed, const py::object& terms, int threads) {
-            PlanRequest request;
-            request.image = to_depth_image(depth, intrinsics);
-            request.mask = to_mask(mask, request.image.height(), request.image.width());
-            request.count = count;
-            request.seed = seed;
-            request.terms = to_terms(terms, planner.gripper(), request.image);
-            Plan plan{{}, request.image.camera, planner.gripper(), planner.model().name()};
-            const py::gil_scoped_release release;
-            const ThreadLimit limit(threads);
-            plan.result = planner.plan(request);
-            return plan;
-        });
+        .def("plan",
+             [](const Planner& planner, const py::array& depth, const py::object& intrinsics, const py::object& mask,
+                int count, std::uint64_t seed, const py::object& terms, const py::object& failed_X_CG, int threads) {
+                 PlanRequest request;
+                 request.image = to_depth_image(depth, intrinsics);
+                 request.mask = to_mask(mask, request.image.height(), request.image.width());
+                 request.count = count;
+                 request.seed = seed;
+                 request.terms = to_terms(terms, planner.gripper(), request.image);
+                 if (!failed_X_CG.is_none()) request.failed_X_CG = to_poses(failed_X_CG.cast<Doubles>(), "failed_X_CG");
+                 Plan plan{{}, request.image.camera, planner.gripper(), planner.model().name()};
+                 const py::gil_scoped_release release;
+                 const ThreadLimit limit(threads);
+                 plan.result = planner.plan(request);
+                 return plan;
+             });
 
     py::class_<Finding>(m, "Finding", "One thing that was examined.")
         .def_readonly("what", &Finding::what)

@@ -84,6 +84,7 @@ TEST(ProgramPlanner, TellsTheProgramWhatARobotWouldKnow) {
                           "    answer()\n");
     PlanRequest request = small_request(7);
     request.count = 3;
+    request.failed_X_CG = {Eigen::Isometry3d(Eigen::Translation3d(0.1, 0, 0.6))};
     request.mask = (request.image.depth < 0.66f).cast<std::uint8_t>();
     program.plan(request);
 
@@ -96,8 +97,10 @@ TEST(ProgramPlanner, TellsTheProgramWhatARobotWouldKnow) {
     EXPECT_EQ(told["intrinsics"]["width"], camera.width);
     const auto p = told["camera_pose"]["position"].get<std::array<double, 3>>();
     const auto q = told["camera_pose"]["quaternion_wxyz"].get<std::array<double, 4>>();
-    EXPECT_LT((Vector3d(p[0], p[1], p[2]) - request.X_WC->translation()).norm(), 1e-9);
-    EXPECT_LT((Eigen::Quaterniond(q[0], q[1], q[2], q[3]).toRotationMatrix() - request.X_WC->linear()).norm(), 1e-9);
+    EXPECT_LT((Vector3d(p[0], p[1], p[2]) - request.X_WC->translation()).norm(), 1e-6);
+    EXPECT_LT((Eigen::Quaterniond(q[0], q[1], q[2], q[3]).toRotationMatrix() - request.X_WC->linear()).norm(), 1e-6);
+    ASSERT_EQ(told["failed"].size(), 1u);
+    EXPECT_NEAR(told["failed"][0]["position"][2].get<double>(), 0.6, 1e-6);
     CameraIntrinsics sizeless = camera;
     sizeless.height = sizeless.width = 0;
     EXPECT_TRUE((read_depth_image(copied("depth.npy"), sizeless).depth == request.image.depth).all());

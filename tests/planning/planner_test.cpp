@@ -171,6 +171,42 @@ TEST(Planner, SameSeedSameGraspsOnAnyThreadCount) {
     EXPECT_NE(plan(1, 5), plan(1, 6));
 }
 
+TEST(Planner, GraspsThatFailedAreNotPlannedAgain) {
+    PlanRequest request{.image = synthetic_scene(two_boxes, camera_above(0.7, 0.1)).image, .mask = {}};
+    const PlanResult first = planner().plan(request);
+    ASSERT_GE(first.grasps.size(), 2u);
+    Eigen::Isometry3d turned = first.grasps[0].X_CG;
+    turned.rotate(Eigen::AngleAxisd(std::numbers::pi, Eigen::Vector3d::UnitZ()));  // the jaws swapped: the same grasp
+    request.failed_X_CG = {turned};
+    const PlanResult second = planner().plan(request);
+    ASSERT_FALSE(second.grasps.empty());
+    EXPECT_TRUE(is_like(first.grasps[0].X_CG, turned));
+    for (const auto& grasp : second.grasps) EXPECT_FALSE(is_like(grasp.X_CG, first.grasps[0].X_CG));
+    const auto jaws = std::ranges::find(second.stages, "jaws", &PlanStage::name);
+    EXPECT_GT(jaws->dropped.at("failed_before"), 0u);
+}
+
+TEST(Planner, LeavesOutUnlikelyGrasps) {
+    const PlanRequest request{.image = synthetic_scene(two_boxes, camera_above(0.7, 0.1)).image, .mask = {}};
+    const auto with = [&](double least) {
+        PlannerOptions options;
+        options.min_probability = least;
+        return Planner(std::make_shared<CentreModel>(), load_gripper("robotiq_2f85"), options).plan(request);
+    };
+    const PlanResult all = with(0);
+    ASSERT_GE(all.grasps.size(), 2u);
+    const double best = *all.grasps.front().success_probability, worst = *all.grasps.back().success_probability;
+    ASSERT_GT(best, worst);
+    const PlanResult some = with(0.5 * (best + worst));
+    EXPECT_FALSE(some.grasps.empty());
+    EXPECT_LT(some.grasps.size(), all.grasps.size());
+    for (const auto& grasp : some.grasps) EXPECT_GE(*grasp.success_probability, 0.5 * (best + worst));
+    const PlanResult none = with(1);
+    EXPECT_TRUE(none.grasps.empty());
+    EXPECT_EQ(none.reason, "selection: unlikely");
+    EXPECT_THROW(with(1.5), Error);
+}
+
 TEST(Planner, RefusesUnusableInput) {
     const SyntheticScene scene = synthetic_scene(two_boxes, camera_above(0.7, 0.0));
     const Mask small = Mask::Ones(10, 10);

@@ -21,13 +21,6 @@ fs::path make_temporary_folder() {
     return name;
 }
 
-json camera_pose(const std::optional<Eigen::Isometry3d>& X_WC) {
-    if (!X_WC) return nullptr;
-    const Eigen::Quaterniond q(X_WC->linear());
-    const Eigen::Vector3d p = X_WC->translation();
-    return {{"position", {p.x(), p.y(), p.z()}}, {"quaternion_wxyz", {q.w(), q.x(), q.y(), q.z()}}};
-}
-
 /// Writes the request's images into `folder`, and returns the request's line.
 std::string request_line(const PlanRequest& request, std::uint64_t id, const fs::path& folder) {
     const CameraIntrinsics& camera = request.image.camera;
@@ -37,6 +30,8 @@ std::string request_line(const PlanRequest& request, std::uint64_t id, const fs:
         write_mask(request.mask, folder / "mask.npy");
         mask = (folder / "mask.npy").string();
     }
+    json failed = json::array();
+    for (const auto& X_CG : request.failed_X_CG) failed.push_back(pose_json(X_CG));
     return json{{"format", "ebgrasp-request/1"},
                 {"id", id},
                 {"depth", (folder / "depth.npy").string()},
@@ -48,7 +43,8 @@ std::string request_line(const PlanRequest& request, std::uint64_t id, const fs:
                   {"fy", camera.fy},
                   {"cx", camera.cx},
                   {"cy", camera.cy}}},
-                {"camera_pose", camera_pose(request.X_WC)},
+                {"camera_pose", request.X_WC ? pose_json(*request.X_WC) : json(nullptr)},
+                {"failed", failed},
                 {"gripper", (folder / "gripper.yaml").string()},
                 {"count", request.count},
                 {"seed", request.seed}}

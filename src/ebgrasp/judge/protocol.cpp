@@ -84,6 +84,7 @@ struct Protocol::Round {
     std::vector<PlacedObject> scene = opening.scene;  ///< what is left
     std::vector<int> ids;                             ///< which of the opening's objects these are
     int attempts = 0;
+    std::vector<Eigen::Isometry3d> failed_X_CG;  ///< grasps since the last success
 
     explicit Round(const Opening& begun) : opening(begun), ids(begun.scene.size()) {
         std::iota(ids.begin(), ids.end(), 0);
@@ -165,7 +166,12 @@ void Protocol::execute(Round& round, const PlannedGrasp& grasp, AttemptRecord& r
     round.move(result.X_WO);
     if (result.object >= 0) record.object = round.ids.at(static_cast<std::size_t>(result.object));
     record.mode = to_string(result.outcome);
-    if (record.success()) round.erase(static_cast<std::size_t>(result.object));
+    if (record.success()) {
+        round.erase(static_cast<std::size_t>(result.object));
+        round.failed_X_CG.clear();
+    } else {
+        round.failed_X_CG.push_back(grasp.X_CG);
+    }
 }
 
 AttemptRecord Protocol::attempt(Round& round, const Contestant& contestant, const Spectator& spectator) const {
@@ -175,6 +181,7 @@ AttemptRecord Protocol::attempt(Round& round, const Contestant& contestant, cons
     const auto ids = round.ids;
     const LabelOracle truth(label_scene(round.scene, sampler_.objects()), gripper_, options_.labels);
     Situation asked = situation(opening, truth, number);
+    asked.request.failed_X_CG = round.failed_X_CG;
     asked.request.image = render_depth(scene, opening.X_WC, options_.camera.intrinsics).image;
     RandomStream noise(options_.seed, noise_stream, opening.trial, number);
     add_noise(asked.request.image, options_.noise, noise);

@@ -19,13 +19,6 @@ double rounded(double value, int digits) {
 
 json vector_json(const Eigen::Vector3d& p) { return {rounded(p.x(), 6), rounded(p.y(), 6), rounded(p.z(), 6)}; }
 
-json pose_json(const Eigen::Isometry3d& X) {
-    Eigen::Quaterniond q(X.rotation());
-    if (q.w() < 0) q.coeffs() *= -1.0;
-    return {{"position", vector_json(X.translation())},
-            {"quaternion_wxyz", {rounded(q.w(), 8), rounded(q.x(), 8), rounded(q.y(), 8), rounded(q.z(), 8)}}};
-}
-
 json stage_json(const PlanStage& stage) {
     return {{"name", stage.name}, {"in", stage.in}, {"out", stage.out}, {"dropped", stage.dropped}};
 }
@@ -139,6 +132,13 @@ PlannedGrasp parse_grasp(const json& grasp, const ListFrame& frame) {
 }
 
 }  // namespace
+
+json pose_json(const Eigen::Isometry3d& X) {
+    Eigen::Quaterniond q(X.rotation());
+    if (q.w() < 0) q.coeffs() *= -1.0;
+    return {{"position", vector_json(X.translation())},
+            {"quaternion_wxyz", {rounded(q.w(), 8), rounded(q.x(), 8), rounded(q.y(), 8), rounded(q.z(), 8)}}};
+}
 
 Eigen::Isometry3d told_pose(const PlannedGrasp& planned, const GraspListOptions& options) {
     const Eigen::Isometry3d X_CH = in_convention(planned.X_CG, options.convention, options.gripper);

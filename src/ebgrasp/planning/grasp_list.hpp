@@ -20,6 +20,9 @@ struct GraspListOptions {
     std::optional<CameraPose> camera_pose = {};  ///< poses are in the base's frame if given, else in the camera's
 };
 
+/// {"position": [x, y, z], "quaternion_wxyz": [...]}, to the micrometre.
+nlohmann::json pose_json(const Eigen::Isometry3d& X);
+
 /// Pose of a grasp as `options` want it: in the camera's or the base's frame, of the convention's frame H.
 Eigen::Isometry3d told_pose(const PlannedGrasp& planned, const GraspListOptions& options);
 

@@ -18,6 +18,8 @@ struct PlanRequest {
     int count = 10;  ///< grasps to return at most
     std::uint64_t seed = 0;
     std::vector<EnergyTerm> terms = {};  ///< added to the energy; planners that descend none ignore them
+    /// Grasps that have failed here, in the camera's frame: none like them is returned (see is_like).
+    std::vector<Eigen::Isometry3d> failed_X_CG = {};
     /// The camera's pose in a world whose table is z = 0, if known. Ours find the support plane in the image instead.
     std::optional<Eigen::Isometry3d> X_WC = {};
 };
@@ -46,6 +48,9 @@ struct PlanResult {
     double milliseconds = 0;
     double multiply_adds = 0;  ///< that networks took, if the planner counts them
 };
+
+/// Whether two grasps are within 20 mm and 0.5 rad (of the closing axes, which have no sign) of each other.
+bool is_like(const Eigen::Isometry3d& a, const Eigen::Isometry3d& b);
 
 class GraspPlanner {
   public:

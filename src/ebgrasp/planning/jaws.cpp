@@ -8,7 +8,10 @@
 namespace ebgrasp {
 namespace {
 
-constexpr double collision_tolerance = 0.002;  // metres by which noise may poke into the gripper
+constexpr double table_noise = 0.002;    // metres by which the table's image may poke into the fingertips
+constexpr double tip_clearance = 0.001;  // metres that the fingertips stay above what stands on the table
+constexpr double raised = 0.006;         // metres above the plane: no noise of the table's
+constexpr double least_margin = 0.001;   // metres beside each contact when the jaws are open as wide as they can be
 constexpr std::array approach_margins = {0.020, 0.012, 0.008, 0.005};  // metres beside each contact, widest first
 
 using Eigen::Vector2d;
@@ -132,20 +135,24 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) 
     const JawAxes fitted_axes(scene, fitted);
     const double contacts =
         right->distance + left->distance + step;  // the pixel grid hides up to half a step on each side
-    const double tips = level - gripper.tip_offset + collision_tolerance;
+    const double tips = level - gripper.tip_offset;
+    const double solid = tips > raised ? tips - tip_clearance : tips + table_noise;  // what is higher is in the way
+    // From the outside of the open finger to where its pad touches, short of what it may touch before.
     const auto fingers_free = [&](double opening) {
-        const double inner = 0.5 * opening, outer = inner + gripper.finger_thickness, half = 0.5 * gripper.finger_width;
-        return highest(scene, fitted_axes, inner, outer, half, step) < tips &&
-               highest(scene, fitted_axes, -outer, -inner, half, step) < tips;
+        const double inner = 0.5 * contacts + pad_tolerance, outer = 0.5 * opening + gripper.finger_thickness,
+                     half = 0.5 * gripper.finger_width;
+        return highest(scene, fitted_axes, inner, outer, half, step) < solid &&
+               highest(scene, fitted_axes, -outer, -inner, half, step) < solid;
     };
     fitted.width = 0.0;
     for (const double margin : approach_margins) {
         const double opening = std::min(gripper.max_opening, contacts + 2 * margin);
-        if (opening < contacts || !fingers_free(opening)) continue;
+        if (opening < contacts + 2 * least_margin || !fingers_free(opening)) continue;
         fitted.width = std::max(opening, gripper.min_opening);
         break;
     }
-    if (fitted.width == 0.0) return contacts > gripper.max_opening ? JawFit::too_wide : JawFit::finger_collision;
+    if (fitted.width == 0.0)
+        return contacts + 2 * least_margin > gripper.max_opening ? JawFit::too_wide : JawFit::finger_collision;
 
     const double palm = level + gripper.finger_length - gripper.tip_offset;
     const double palm_x = 0.5 * gripper.palm_size[0], palm_y = 0.5 * gripper.palm_size[1];

@@ -22,14 +22,22 @@ std::size_t total(const std::map<std::string, std::size_t>& counts) {
                            [](std::size_t sum, const auto& item) { return sum + item.second; });
 }
 
-/// Fits the jaws to every candidate, and keeps those that can be executed.
-void keep_executable(const Scene& scene, const Gripper& gripper, Funnel& funnel, PlanStage& stage) {
-    std::erase_if(funnel.candidates, [&](Candidate& candidate) {
+/// Fits the jaws to every candidate, and keeps those that can be executed and have not failed before.
+void keep_executable(const Scene& scene, const Gripper& gripper, std::span<const Eigen::Isometry3d> failed_X_CG,
+                     Funnel& funnel, PlanStage& stage) {
+    const auto obstacle = [&](Candidate& candidate) -> std::string {
         const JawFit fit = fit_jaws(scene, gripper, candidate.grasp);
-        const bool inside = scene.in_region(candidate.grasp.row, candidate.grasp.col);
-        if (fit == JawFit::free && inside) return false;
-        ++stage.dropped[fit == JawFit::free ? "outside_region" : std::string(to_string(fit))];
-        return true;
+        if (fit != JawFit::free) return std::string(to_string(fit));
+        if (!scene.in_region(candidate.grasp.row, candidate.grasp.col)) return "outside_region";
+        const Eigen::Isometry3d X_CG = scene.view.X_CV * grasp_pose(candidate.grasp, scene.camera());
+        return std::ranges::any_of(failed_X_CG, [&](const auto& failed) { return is_like(X_CG, failed); })
+                   ? "failed_before"
+                   : "";
+    };
+    std::erase_if(funnel.candidates, [&](Candidate& candidate) {
+        const std::string reason = obstacle(candidate);
+        if (!reason.empty()) ++stage.dropped[reason];
+        return !reason.empty();
     });
 }
 
@@ -55,6 +63,10 @@ void select_best(const Scene& scene, const SceneOptions& options, int count, Fun
     const std::size_t all = funnel.candidates.size();
     suppress_neighbours(scene, options, funnel.candidates);
     if (all > funnel.candidates.size()) stage.dropped["near_better"] = all - funnel.candidates.size();
+    const auto unlikely = std::erase_if(funnel.candidates, [&](const Candidate& candidate) {
+        return candidate.success_probability.value_or(1) < options.min_probability;
+    });
+    if (unlikely > 0) stage.dropped["unlikely"] = unlikely;
     const auto most = static_cast<std::size_t>(std::max(0, count));
     if (funnel.candidates.size() > most) {
         stage.dropped["beyond_count"] = funnel.candidates.size() - most;
@@ -63,6 +75,11 @@ void select_best(const Scene& scene, const SceneOptions& options, int count, Fun
 }
 
 }  // namespace
+
+bool is_like(const Eigen::Isometry3d& a, const Eigen::Isometry3d& b) {
+    return (a.translation() - b.translation()).norm() < 0.020 &&
+           std::abs(a.linear().col(0).dot(b.linear().col(0))) > std::cos(0.5);
+}
 
 std::vector<PlanarGrasp> grasps_of(std::span<const Candidate> candidates) {
     std::vector<PlanarGrasp> grasps;
@@ -95,6 +112,8 @@ std::string Funnel::dominant_reason() const {
 
 ScenePlanner::ScenePlanner(Gripper gripper, SceneOptions options) : gripper_(std::move(gripper)), options_(options) {
     gripper_.validate("gripper " + gripper_.name);
+    require(options.min_probability >= 0 && options.min_probability <= 1, "min_probability is ",
+            options.min_probability, ", must be in [0, 1]");
 }
 
 PlanResult ScenePlanner::plan(const PlanRequest& request) const {
@@ -122,7 +141,8 @@ PlanResult ScenePlanner::plan(const PlanRequest& request) const {
             funnel.candidates = propose(scene, random, funnel);
     });
     const ReadEnergies read_energies = refine(request, scene, random, funnel);
-    funnel.stage("jaws", [&](PlanStage& stage) { keep_executable(scene, gripper_, funnel, stage); });
+    funnel.stage("jaws",
+                 [&](PlanStage& stage) { keep_executable(scene, gripper_, request.failed_X_CG, funnel, stage); });
     funnel.stage("selection", [&](PlanStage& stage) {
         if (read_energies && !funnel.candidates.empty()) read_energies(funnel.candidates);
         select_best(scene, options_, request.count, funnel, stage);

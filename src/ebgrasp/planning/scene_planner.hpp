@@ -43,9 +43,10 @@ class Funnel {
 };
 
 struct SceneOptions {
-    double min_height = 0.006;    ///< metres above the plane from which a surface belongs to an object
-    double nms_distance = 0.015;  ///< metres; of two grasps closer than this ...
-    double nms_angle = 0.5;       ///< ... and than this (radians) only the better is returned
+    double min_height = 0.006;     ///< metres above the plane from which a surface belongs to an object
+    double nms_distance = 0.015;   ///< metres; of two grasps closer than this ...
+    double nms_angle = 0.5;        ///< ... and than this (radians) only the better is returned
+    double min_probability = 0.1;  ///< of success, [0, 1]; grasps known to be less likely are not returned
     SupportPlaneOptions plane;
 };
 
@@ -54,8 +55,9 @@ struct SceneOptions {
 ///   proposals  the planner's propose()
 ///   ...        the planner's refine(), if any
 ///   jaws       fit_jaws: every grasp is centred between its contacts, gets its opening, and is dropped if it collides,
-///              slips or is off the region
-///   selection  energies read anew, since the jaws moved the grasps; sorted; near ones suppressed; request.count kept
+///              slips, is off the region or is like one that failed before
+///   selection  energies read anew, since the jaws moved the grasps; sorted; near and unlikely ones dropped;
+///              request.count kept
 /// plan() may be called from several threads.
 class ScenePlanner : public GraspPlanner {
   public:
