@@ -57,16 +57,16 @@ void suppress_neighbours(const Scene& scene, const SceneOptions& options, std::v
     candidates = std::move(kept);
 }
 
-/// Keeps the `count` best candidates that are not alike.
+/// Keeps the `count` best of the likely candidates that are not alike.
 void select_best(const Scene& scene, const SceneOptions& options, int count, Funnel& funnel, PlanStage& stage) {
-    sort_by_energy(funnel.candidates);
-    const std::size_t all = funnel.candidates.size();
-    suppress_neighbours(scene, options, funnel.candidates);
-    if (all > funnel.candidates.size()) stage.dropped["near_better"] = all - funnel.candidates.size();
     const auto unlikely = std::erase_if(funnel.candidates, [&](const Candidate& candidate) {
         return candidate.success_probability.value_or(1) < options.min_probability;
     });
     if (unlikely > 0) stage.dropped["unlikely"] = unlikely;
+    sort_by_energy(funnel.candidates);
+    const std::size_t all = funnel.candidates.size();
+    suppress_neighbours(scene, options, funnel.candidates);
+    if (all > funnel.candidates.size()) stage.dropped["near_better"] = all - funnel.candidates.size();
     const auto most = static_cast<std::size_t>(std::max(0, count));
     if (funnel.candidates.size() > most) {
         stage.dropped["beyond_count"] = funnel.candidates.size() - most;

@@ -41,26 +41,59 @@ struct LabelledGrasps {
 
 // ------------------------------------------------------------------------------------------------------------- tensors
 
-/// (row, col, depth, angle) in grid pixels.
-void write_row(float* row, const PlanarGrasp& y, const FieldGrid& grid) {
-    row[0] = static_cast<float>(FieldGrid::from_view(y.row, grid.row));
-    row[1] = static_cast<float>(FieldGrid::from_view(y.col, grid.col));
+/// A symmetry of the square: what is done to a scene before the network sees it, in this order. Neither the gripper nor
+/// gravity knows the difference.
+struct Symmetry {
+    bool mirror_rows = false, mirror_cols = false, transpose = false;
+
+    static Symmetry draw(const FieldGrid& grid, RandomStream& random) {
+        const std::size_t k = random.index(grid.depth.rows() == grid.depth.cols() ? 8 : 4);
+        return {(k & 1) != 0, (k & 2) != 0, (k & 4) != 0};
+    }
+    Tensor of(Tensor maps) const {  // height x width
+        if (mirror_rows) maps = maps.flip(0);
+        if (mirror_cols) maps = maps.flip(1);
+        return transpose ? maps.t() : maps;
+    }
+};
+
+/// A scene of a step.
+struct Drawn {
+    std::size_t index;
+    Symmetry symmetry = {};
+};
+
+/// (row, col, depth, angle) in grid pixels, as the network sees them.
+void write_row(float* row, const PlanarGrasp& y, const FieldGrid& grid, const Symmetry& symmetry) {
+    double r = FieldGrid::from_view(y.row, grid.row), c = FieldGrid::from_view(y.col, grid.col), angle = y.angle;
+    if (symmetry.mirror_rows) r = double(grid.depth.rows() - 1) - r, angle = -angle;
+    if (symmetry.mirror_cols) c = double(grid.depth.cols() - 1) - c, angle = -angle;
+    if (symmetry.transpose) std::swap(r, c), angle = std::numbers::pi / 2 - angle;
+    row[0] = static_cast<float>(r);
+    row[1] = static_cast<float>(c);
     row[2] = static_cast<float>(y.depth);
-    row[3] = static_cast<float>(y.angle);
+    row[3] = static_cast<float>(angle);
 }
 
-PlanarGrasp read_row(const float* row, const FieldGrid& grid) {
-    return {FieldGrid::to_view(row[0], grid.row), FieldGrid::to_view(row[1], grid.col), row[2], wrap_angle(row[3]), 0};
+PlanarGrasp read_row(const float* row, const FieldGrid& grid, const Symmetry& symmetry) {
+    double r = row[0], c = row[1], angle = row[3];
+    if (symmetry.transpose) std::swap(r, c), angle = std::numbers::pi / 2 - angle;
+    if (symmetry.mirror_cols) c = double(grid.depth.cols() - 1) - c, angle = -angle;
+    if (symmetry.mirror_rows) r = double(grid.depth.rows() - 1) - r, angle = -angle;
+    return {FieldGrid::to_view(r, grid.row), FieldGrid::to_view(c, grid.col), row[2], wrap_angle(angle), 0};
 }
 
-FieldBatch make_batch(const FieldData& data, std::span<const std::size_t> scenes, torch::Device device) {
+FieldBatch make_batch(const FieldData& data, std::span<const Drawn> scenes, torch::Device device) {
     const auto count = static_cast<std::int64_t>(scenes.size());
-    const FieldGrid& first = data.scene(scenes[0]).grid;
+    const FieldGrid& first = data.scene(scenes[0].index).grid;
     Tensor depth = torch::empty({count, 1, first.depth.rows(), first.depth.cols()}),
            points = torch::empty({count, field_points, 2}), gripper = torch::empty({count, field_gripper_inputs});
     for (std::int64_t i = 0; i < count; ++i) {
-        const auto scene = data.scene(scenes[static_cast<std::size_t>(i)]);
-        std::copy_n(scene.grid.depth.data(), scene.grid.depth.size(), depth[i].data_ptr<float>());
+        const Drawn& drawn = scenes[static_cast<std::size_t>(i)];
+        const auto scene = data.scene(drawn.index);
+        Tensor seen = torch::empty({scene.grid.depth.rows(), scene.grid.depth.cols()});
+        std::copy_n(scene.grid.depth.data(), scene.grid.depth.size(), seen.data_ptr<float>());
+        depth[i][0].copy_(drawn.symmetry.of(seen));
         const auto xy = field_gripper_points(scene.gripper);
         for (std::size_t k = 0; k < xy.size(); ++k)
             for (int axis = 0; axis < 2; ++axis)
@@ -71,7 +104,7 @@ FieldBatch make_batch(const FieldData& data, std::span<const std::size_t> scenes
 }
 
 /// B x N x 4; lists shorter than N are filled up with their first grasp.
-Tensor grasp_tensor(const FieldData& data, std::span<const std::size_t> scenes,
+Tensor grasp_tensor(const FieldData& data, std::span<const Drawn> scenes,
                     const std::vector<std::vector<PlanarGrasp>>& grasps) {
     std::size_t most = 1;
     for (const auto& list : grasps) most = std::max(most, list.size());
@@ -79,7 +112,8 @@ Tensor grasp_tensor(const FieldData& data, std::span<const std::size_t> scenes,
     float* row = rows.data_ptr<float>();
     for (std::size_t i = 0; i < scenes.size(); ++i)
         for (std::size_t k = 0; k < most; ++k, row += 4)
-            write_row(row, grasps[i][k < grasps[i].size() ? k : 0], data.scene(scenes[i]).grid);
+            write_row(row, grasps[i][k < grasps[i].size() ? k : 0], data.scene(scenes[i].index).grid,
+                      scenes[i].symmetry);
     return rows;
 }
 
@@ -189,8 +223,12 @@ class Run {
 
     double train_step(int step) {
         RandomStream random(config_.seed, 1, step);
-        std::vector<std::size_t> scenes;
-        for (int i = 0; i < config_.scenes_per_step; ++i) scenes.push_back(random.index(training_.size()));
+        std::vector<Drawn> scenes;
+        for (int i = 0; i < config_.scenes_per_step; ++i) {
+            const std::size_t index = random.index(training_.size());
+            scenes.push_back(
+                {index, config_.mirror ? Symmetry::draw(training_.scene(index).grid, random) : Symmetry{}});
+        }
         const double rate =
             0.5 * config_.learning_rate * (1 + std::cos(std::numbers::pi * (step - 1) / double(config_.steps)));
         for (auto& group : adam_->param_groups()) static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate);
@@ -232,14 +270,14 @@ class Run {
 
     int share(double part) const { return static_cast<int>(std::lround(part * config_.grasps_per_scene)); }
 
-    struct Drawn {
+    struct DrawnGrasps {
         Tensor grasps;   ///< B x N x 4
         Tensor success;  ///< B x N
         Tensor origins;  ///< B x N x 4: of perturbed grasps the successes that they were moved from, else the grasps
     };
     /// The grasps of a step: drawn, perturbed and mined, all labelled.
-    Drawn draw_grasps(std::span<const std::size_t> scenes, const FieldBatch& batch, const Tensor& features,
-                      RandomStream& random) {
+    DrawnGrasps draw_grasps(std::span<const Drawn> scenes, const FieldBatch& batch, const Tensor& features,
+                            RandomStream& random) {
         const int mined = share(config_.mined_share), perturbed = share(config_.perturbed_share);
         const int drawn = config_.grasps_per_scene - mined - perturbed;
         std::vector<LabelledGrasps> lists(scenes.size());
@@ -248,10 +286,11 @@ class Run {
         for (auto& seed : seeds) seed = random();
         parallel_for(scenes.size(), [&](std::size_t i) {
             RandomStream own(seeds[i]);
-            draw_stored(training_.scene(scenes[i]), drawn, own, lists[i]);
+            const std::size_t index = scenes[i].index;
+            draw_stored(training_.scene(index), drawn, own, lists[i]);
             origins[i] = lists[i].grasps;
-            const auto moved = perturb(training_.scene(scenes[i]), perturbed, own, origins[i]);
-            lists[i].append(moved, label(scenes[i], moved, own()));
+            const auto moved = perturb(training_.scene(index), perturbed, own, origins[i]);
+            lists[i].append(moved, label(index, moved, own()));
         });
         if (mined > 0) mine(scenes, batch, features, mined, seeds, lists);
 
@@ -308,7 +347,7 @@ class Run {
     }
 
     /// Where the energy, as it is now, leads the best of the drawn grasps: among such ones the planner chooses.
-    void mine(std::span<const std::size_t> scenes, const FieldBatch& batch, const Tensor& features, int count,
+    void mine(std::span<const Drawn> scenes, const FieldBatch& batch, const Tensor& features, int count,
               const std::vector<std::uint64_t>& seeds, std::vector<LabelledGrasps>& lists) {
         std::vector<std::vector<PlanarGrasp>> drawn;
         for (const auto& list : lists) drawn.push_back(list.grasps);
@@ -327,8 +366,8 @@ class Run {
             for (int k = 0; k < count; ++k)
                 found.push_back(
                     read_row(ends.data_ptr<float>() + 4 * (std::ptrdiff_t(i) * ends.size(1) + k % ends.size(1)),
-                             training_.scene(scenes[i]).grid));
-            lists[i].append(found, label(scenes[i], found, RandomStream(seeds[i], 1)()));
+                             training_.scene(scenes[i].index).grid, scenes[i].symmetry));
+            lists[i].append(found, label(scenes[i].index, found, RandomStream(seeds[i], 1)()));
         });
     }
 
@@ -339,7 +378,7 @@ class Run {
         std::vector<std::uint8_t> labels;
         int best_holds = 0, descended_holds = 0, ranked = 0;
         for (std::size_t s = 0; s < validation_.size(); ++s) {
-            const std::array scenes = {s};
+            const std::array scenes = {Drawn{s}};
             const auto scene = validation_.scene(s);
             const FieldBatch batch = make_batch(validation_, scenes, device_);
             Tensor features, rows, energy;
@@ -364,7 +403,7 @@ class Run {
             const Tensor end_energy = network_->read(features, batch, ends).energy[0];
             const auto lowest = end_energy.argmin().item<std::int64_t>();
             const Tensor end = ends[0][lowest].cpu().contiguous();
-            const std::array grasp = {read_row(end.data_ptr<float>(), scene.grid)};
+            const std::array grasp = {read_row(end.data_ptr<float>(), scene.grid, {})};
             descended_holds += validation_.label(s, grasp, 0)[0];
         }
         report.roc_auc /= std::max(ranked, 1);

@@ -40,9 +40,10 @@ struct FieldTrainingConfig {
     double positive_share = 0.3;   ///< of the rest succeed, where there are enough
     int mining_steps = 4;          ///< of descent
     double perturb_translation = 0.008, perturb_angle = 0.4;  ///< metres, radians, standard deviations
-    double learning_rate = 1e-3;                              ///< Adam's; falls to 0 along a half cosine
-    double contrastive_weight = 1.0;                          ///< of InfoNCE among the grasps of a scene
-    double classification_weight = 1.0;                       ///< of the cross-entropy of the success head
+    bool mirror = true;                  ///< show each scene mirrored and turned by right angles, at random
+    double learning_rate = 1e-3;         ///< Adam's; falls to 0 along a half cosine
+    double contrastive_weight = 1.0;     ///< of InfoNCE among the grasps of a scene
+    double classification_weight = 1.0;  ///< of the cross-entropy of the success head
     // For ablations:
     double energy_classification_weight = 0.0;  ///< of the cross-entropy of p = 1 / (1 + exp(E))
     double proposal_density_weight = 0.0;  ///< log q is added to the energy in the contrast, times this; q by kernels
@@ -59,7 +60,7 @@ struct FieldTrainingConfig {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FieldTrainingConfig, steps, scenes_per_step, grasps_per_scene, perturbed_share,
                                    mined_share, positive_share, mining_steps, perturb_translation, perturb_angle,
-                                   learning_rate, contrastive_weight, classification_weight,
+                                   mirror, learning_rate, contrastive_weight, classification_weight,
                                    energy_classification_weight, proposal_density_weight, denoising_weight,
                                    gradient_penalty, gradient_limit, relabel, validate_every, seed, device, threads)
 
