@@ -10,6 +10,7 @@
 
 #include "blas.hpp"
 #include "commands.hpp"
+#include "ebgrasp/core/allocator.hpp"
 
 namespace {
 
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
     if (argc > 1 && std::ranges::find(training_commands, argv[1]) != training_commands.end())
         return run_training_program(argv);
 
+    ebgrasp::tune_allocator();
     CLI::App app("A depth image in, ranked parallel-jaw grasps out, by descending one learned energy.", "ebgrasp");
     app.footer("Commands that train: train, sweep (ebgrasp train --help).");
     add_plan(app);

@@ -50,15 +50,6 @@ Scene::Scene(const DepthImage& image, const Mask& mask, const SupportPlane& plan
     if (mask.size() == 0) region = whole_objects(region, pixels_per_metre(plane_depth));
 }
 
-bool Scene::contains(double row, double col) const {
-    return row >= -0.5 && col >= -0.5 && row < static_cast<double>(height.rows()) - 0.5 &&
-           col < static_cast<double>(height.cols()) - 0.5;
-}
-
-double Scene::height_at(double row, double col) const {
-    return contains(row, col) ? height(std::lround(row), std::lround(col)) : 0.0;
-}
-
 Mask Scene::in_view(const Mask& mask_C) const {
     require(mask_C.rows() == source.height && mask_C.cols() == source.width, "a mask is ", mask_C.cols(), "x",
             mask_C.rows(), " but the image is ", source.width, "x", source.height);
@@ -72,10 +63,6 @@ Mask Scene::in_view(const Mask& mask_C) const {
             if (r >= 0 && c >= 0 && r < mask_C.rows() && c < mask_C.cols()) mask_V(row, col) = mask_C(r, c);
         }
     return mask_V;
-}
-
-bool Scene::in_region(double row, double col) const {
-    return contains(row, col) && region(std::lround(row), std::lround(col)) != 0;
 }
 
 }  // namespace ebgrasp

@@ -23,14 +23,25 @@ struct Scene {
           double min_height);
 
     const CameraIntrinsics& camera() const { return view.image.camera; }
-    bool contains(double row, double col) const;
+    bool contains(double row, double col) const {
+        return row >= -0.5 && col >= -0.5 && row < static_cast<double>(height.rows()) - 0.5 &&
+               col < static_cast<double>(height.cols()) - 0.5;
+    }
     /// Height at the nearest pixel; 0 (the plane) outside the view.
-    double height_at(double row, double col) const;
-    bool in_region(double row, double col) const;
+    double height_at(double row, double col) const {
+        return contains(row, col) ? height(nearest(row), nearest(col)) : 0.0;
+    }
+    bool in_region(double row, double col) const {
+        return contains(row, col) && region(nearest(row), nearest(col)) != 0;
+    }
     /// A mask of the image as V sees it. Throws Error if it is not of the image's size.
     Mask in_view(const Mask& mask_C) const;
     /// Pixels per metre at depth z.
     double pixels_per_metre(double depth) const { return camera().fx / depth; }
+
+  private:
+    /// The pixel of a coordinate that is at least -0.5.
+    static Eigen::Index nearest(double coordinate) { return static_cast<Eigen::Index>(coordinate + 0.5); }
 };
 
 }  // namespace ebgrasp

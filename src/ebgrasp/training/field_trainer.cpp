@@ -16,7 +16,7 @@
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
-#include "ebgrasp/training/allocator.hpp"
+#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/training/field_network.hpp"
 
 namespace ebgrasp {

@@ -16,7 +16,7 @@
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/training/adam.hpp"
-#include "ebgrasp/training/allocator.hpp"
+#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/training/module_checkpoint.hpp"
 #include "ebgrasp/training/per_pixel_network.hpp"
 #include "ebgrasp/training/session.hpp"

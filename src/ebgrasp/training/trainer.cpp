@@ -18,7 +18,7 @@
 #include "ebgrasp/evaluation/calibration_fit.hpp"
 #include "ebgrasp/evaluation/evaluation.hpp"
 #include "ebgrasp/evaluation/example_model.hpp"
-#include "ebgrasp/training/allocator.hpp"
+#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/training/event_log.hpp"
 #include "ebgrasp/training/loss.hpp"
 #include "ebgrasp/training/optimizer.hpp"

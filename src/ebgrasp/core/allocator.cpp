@@ -1,4 +1,4 @@
-#include "ebgrasp/training/allocator.hpp"
+#include "ebgrasp/core/allocator.hpp"
 
 #include <cstdlib>
 
