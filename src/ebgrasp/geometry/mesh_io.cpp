@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <assimp/Importer.hpp>
 #include <assimp/config.h>
 #include <assimp/postprocess.h>
@@ -17,6 +18,7 @@
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/geometry/mesh.hpp"
+#include "ebgrasp/geometry/mesh_formats.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -332,7 +334,13 @@ void append_number(std::string& text, double value) {
 
 }  // namespace
 
+bool is_mesh_file(const fs::path& path) {
+    const std::string extension = lower_case(path.extension().string());
+    return std::ranges::count(std::array{".obj", ".stl", ".ply", ".off", ".dae", ".glb", ".gltf"}, extension) > 0;
+}
+
 Object read_object(const fs::path& path, double scale) {
+    require(is_mesh_file(path), path.string(), ": unknown kind of mesh file; ", mesh_formats, " can be read");
     require(std::isfinite(scale) && scale > 0, "the scale of an object must be positive, not ", scale);
     std::vector<Surface> pieces = read_pieces(path);
     require(!pieces.empty(), path.string(), ": has no faces");
