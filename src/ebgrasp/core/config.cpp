@@ -1,5 +1,6 @@
 #include "ebgrasp/core/config.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <yaml-cpp/yaml.h>
 
@@ -120,26 +121,30 @@ std::string to_yaml(const json& value) {
     return std::string(out.c_str()) + "\n";
 }
 
-json merged_config(const json& given, const json& known, const std::string& source) {
-    if (known.is_number_integer()) return to_integer(given, source);
-    if (known.is_array() && given.is_array()) {
-        json merged = given;
-        for (std::size_t i = 0; i < std::min(known.size(), given.size()); ++i)
-            merged[i] = merged_config(given[i], known[i], source);
-        return merged;
-    }
-    if (!known.is_object()) return given;
-    require(given.is_object(), source, ": is no mapping of names to values");
-    json merged = known;
+void require_known_keys(const json& given, const json& known, const std::string& source) {
+    if (!given.is_object() || !known.is_object()) return;
     for (const auto& [key, value] : given.items()) {
         if (!known.contains(key)) {
             std::string names;
             for (const auto& item : known.items()) names += (names.empty() ? "" : ", ") + item.key();
             fail(source, ": unknown key '", key, "'; known ones are ", names);
         }
-        merged[key] = merged_config(value, known.at(key), source + ": " + key);
+        require_known_keys(value, known.at(key), source + ": " + key);
     }
-    return merged;
+}
+
+json with_integers(const json& given, const json& known, const std::string& source) {
+    require(!given.is_null() || known.is_null(), source, ": has no value");
+    if (known.is_number_integer()) return to_integer(given, source);
+    json result = given;
+    if (given.is_object() && known.is_object()) {
+        for (const auto& [key, value] : given.items())
+            if (known.contains(key)) result[key] = with_integers(value, known.at(key), source + ": " + key);
+    } else if (given.is_array() && known.is_array() && !known.empty()) {
+        for (std::size_t i = 0; i < given.size(); ++i)
+            result[i] = with_integers(given[i], known[std::min(i, known.size() - 1)], source);
+    }
+    return result;
 }
 
 void require_kept(const json& given, const json& taken, const std::string& source) {

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "ebgrasp/core/error.hpp"
-#include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/dataset/scene_dataset.hpp"

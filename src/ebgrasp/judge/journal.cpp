@@ -28,7 +28,9 @@ std::string fingerprint(std::string_view bytes) {
 }
 
 TrialRecord parse_trial(std::string_view line, const std::string& source) {
-    const nlohmann::json given = parse_json(line, source);
+    TrialRecord sample;
+    sample.attempts.resize(1);
+    const nlohmann::json given = with_integers(parse_json(line, source), sample, source);
     try {
         auto record = given.get<TrialRecord>();
         require_kept(given, record, source);
