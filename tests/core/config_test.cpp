@@ -41,7 +41,7 @@ TEST(ReadYaml, KeepsTheKindsOfValues) {
 }
 
 TEST(ReadYaml, WhatToYamlWroteComesBack) {
-    const json value = json::parse(R"({"a": 0.1, "b": ["1", "true", "", "x: y # z\n"], "c": {"d": -7, "e": false}})");
+    const json value = json::parse(R"({"a": 0.1, "b": ["1", "true", "", "x: y # z\n"], "c": {"d": -7, "e": null}})");
     EXPECT_EQ(from_text(to_yaml(value)), value);
 }
 

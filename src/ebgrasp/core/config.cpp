@@ -74,6 +74,10 @@ void emit(YAML::Emitter& out, const json& value) {
         out << YAML::EndSeq;
     } else if (value.is_string()) {
         out << YAML::DoubleQuoted << value.get<std::string>();
+    } else if (value.is_null()) {
+        out << YAML::Null;
+    } else if (value.is_number_float() && !std::isfinite(value.get<double>())) {
+        out << value.get<double>();  // JSON has no word for it
     } else {
         out << value.dump();  // json's shortest round-trip form of numbers, true, false, null
     }
