@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <assimp/Importer.hpp>
-#include <assimp/config.h>
 #include <assimp/postprocess.h>
 #include <assimp/scene.h>
 #include <cctype>
@@ -191,9 +190,9 @@ void check_promises(std::string_view text, const std::string& name) {
 Surface read_with_assimp(const fs::path& path) {
     check_promises(read_file(path, max_file_bytes), path.string());
     Assimp::Importer importer;
-    importer.SetPropertyInteger(AI_CONFIG_PP_SBP_REMOVE, aiPrimitiveType_POINT | aiPrimitiveType_LINE);
-    const aiScene* const scene = importer.ReadFile(
-        path.string(), aiProcess_Triangulate | aiProcess_SortByPType | aiProcess_PreTransformVertices);
+    // Triangulating is left to us: assimp's ends the program on faces without corners. Fans do, since parts become
+    // hulls.
+    const aiScene* const scene = importer.ReadFile(path.string(), aiProcess_PreTransformVertices);
     require(scene != nullptr, path.string(), ": cannot be read as a mesh (", importer.GetErrorString(), ")");
 
     Surface surface;
@@ -204,13 +203,12 @@ Surface read_with_assimp(const fs::path& path) {
             surface.vertices.emplace_back(vertex.x, vertex.y, vertex.z);
         }
         for (const aiFace& face : std::span(mesh->mFaces, mesh->mNumFaces)) {
-            Eigen::Vector3i triangle;
-            if (face.mNumIndices != 3) continue;
-            for (unsigned i = 0; i < 3; ++i) {
+            const auto corner = [&](unsigned i) {
                 require(face.mIndices[i] < mesh->mNumVertices, path.string(), ": no vertex ", face.mIndices[i]);
-                triangle[i] = static_cast<int>(first + face.mIndices[i]);
-            }
-            surface.triangles.push_back(triangle);
+                return static_cast<int>(first + face.mIndices[i]);
+            };
+            for (unsigned i = 2; i < face.mNumIndices; ++i)
+                surface.triangles.emplace_back(corner(0), corner(i - 1), corner(i));
         }
     }
     return surface;
