@@ -24,9 +24,13 @@ target_compile_options(ebgrasp_options INTERFACE -Wall -Wextra -Wno-psabi -Wno-a
 if(EBGRASP_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(ebgrasp_options INTERFACE -march=${EBGRASP_ARCH})
 endif()
-if(EBGRASP_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+if(EBGRASP_SANITIZE)  # what they find ends the program, so that a test fails
+  set(sanitizers -fsanitize=address,undefined,float-cast-overflow)
+  add_compile_options(${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(${sanitizers})
+endif()
+if(EBGRASP_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 set(EBGRASP_ROOMS "")

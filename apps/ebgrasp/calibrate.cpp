@@ -14,7 +14,7 @@
 #include "ebgrasp/evaluation/evaluation.hpp"
 #include "ebgrasp/evaluation/example_model.hpp"
 #ifdef EBGRASP_WITH_SIMULATION
-#include "ebgrasp/judge/report.hpp"
+#include "ebgrasp/judge/journal.hpp"
 #endif
 #ifdef EBGRASP_WITH_VIZ
 #include "ebgrasp/core/binomial.hpp"
@@ -50,12 +50,8 @@ std::array<LabelledEnergies, 2> energies_of_attempts(const CalibrateOptions& opt
     std::string line, planner = options.planner;
     std::getline(lines, line);
     while (std::getline(lines, line)) {
-        TrialRecord record;
-        try {
-            record = nlohmann::json::parse(line).get<TrialRecord>();
-        } catch (const nlohmann::json::exception& error) {
-            fail(options.attempts, ": is no journal of `ebgrasp simulate --output`: ", error.what());
-        }
+        const TrialRecord record =
+            parse_trial(line, options.attempts + ": is no journal of `ebgrasp simulate`: a line");
         if (planner.empty()) planner = record.planner;
         if (record.planner != planner) continue;
         for (const AttemptRecord& attempt : record.attempts) {

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "commands.hpp"
-#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/config.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/energy/window_energy.hpp"
 #include "ebgrasp/evaluation/example_model.hpp"
@@ -37,7 +37,7 @@ struct History {
 std::vector<History> read_histories(const fs::path& sweep) {
     const fs::path path = sweep / "summary.json";
     try {
-        const json summary = json::parse(read_file(path));
+        const json summary = parse_json(read_file(path), path.string());
         std::vector<History> histories;
         for (const json& run : summary.at("runs")) {
             const std::string name = run.at("name");

@@ -48,8 +48,7 @@ void write_overlay(const PlanRequest& request, const PlanResult& result, const G
 /// Terms of the energy: a YAML or JSON file, or the JSON text itself.
 std::vector<EnergyTerm> read_terms(const std::string& given, const Gripper& gripper, const DepthImage& image) {
     const bool text = given.find_first_of("[{") != std::string::npos;
-    const auto list = text ? nlohmann::json::parse(given, nullptr, false) : read_yaml(given);
-    require(!list.is_discarded(), "--terms: is no JSON: ", given);
+    const auto list = text ? parse_json(given, "--terms") : read_yaml(given);
     return parse_energy_terms(list, gripper,
                               [&](const std::string& file) { return read_mask(file, image.height(), image.width()); });
 }

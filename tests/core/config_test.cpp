@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 
 #include "ebgrasp/core/file.hpp"
 #include "temporary_folder.hpp"
@@ -40,12 +41,19 @@ TEST(ReadYaml, KeepsTheKindsOfValues) {
 }
 
 TEST(ReadYaml, WhatToYamlWroteComesBack) {
-    const json value = json::parse(R"({"a": 0.1, "b": ["1", "true", "", "x: y # z\n"], "c": {"d": -7, "e": false}})");
+    const json value = json::parse(R"({"a": 0.1, "b": ["1", "true", "", "x: y # z\n"], "c": {"d": -7, "e": null}})");
     EXPECT_EQ(from_text(to_yaml(value)), value);
+}
+
+TEST(ReadYaml, LargeIntegersStayWhole) {
+    EXPECT_EQ(from_text("a: 18446744073709551615\n")["a"], std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(from_text("a: -9223372036854775808\n")["a"], std::numeric_limits<std::int64_t>::min());
 }
 
 TEST(ReadYaml, NamesTheLineOfAMistake) {
     EXPECT_THAT([] { from_text("a: 1\nb: [1, 2\n"); }, ThrowsMessage<Error>(HasSubstr("a.yaml:")));
+    EXPECT_THAT([] { from_text("a: 1\nb: \xff\n"); }, ThrowsMessage<Error>(HasSubstr("a.yaml:2: is not UTF-8")));
+    EXPECT_THAT([] { from_text("a: 1\n\xc0: 1\n"); }, ThrowsMessage<Error>(HasSubstr("a.yaml:2: is not UTF-8")));
 }
 
 TEST(ReadYaml, HostileFilesAreErrors) {
@@ -70,6 +78,21 @@ TEST(ConfigFromJson, PutsWhatIsGivenOverTheDefaults) {
     EXPECT_EQ(config.inner.mode, 7);
     EXPECT_EQ(config.values, std::vector<double>{5});
     EXPECT_EQ(config_from_json<Outer>(json(), "here").count, 3);  // an empty file
+}
+
+TEST(ParseJson, RefusesWhatIsNoneOrTooDeep) {
+    EXPECT_EQ(parse_json(R"({"a": [1, 2.5]})", "it"), json::parse(R"({"a": [1, 2.5]})"));
+    EXPECT_THAT([] { parse_json("[1,", "it"); }, ThrowsMessage<Error>(HasSubstr("it: is no JSON (")));
+    EXPECT_THAT([] { parse_json(std::string(1000000, '['), "it"); }, ThrowsMessage<Error>(HasSubstr("32 levels")));
+    EXPECT_NO_THROW(parse_json(std::string(32, '[') + std::string(32, ']'), "it"));
+}
+
+TEST(ConfigFromJson, IntegersAreWholeAndInRange) {
+    const auto count = [](const json& value) { return config_from_json<Outer>({{"count", value}}, "here").count; };
+    EXPECT_EQ(count(1e6), 1'000'000);
+    EXPECT_THAT([&] { count(1.5); }, ThrowsMessage<Error>(HasSubstr("here: count: is 1.5, must be a whole number")));
+    EXPECT_THAT([&] { count(1e300); }, ThrowsMessage<Error>(HasSubstr("whole number")));
+    EXPECT_THAT([&] { count(1e10); }, ThrowsMessage<Error>(HasSubstr("here: count: is 10000000000, which is out of")));
 }
 
 TEST(ConfigFromJson, RefusesUnknownKeysAndWrongTypes) {

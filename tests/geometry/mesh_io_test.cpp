@@ -111,6 +111,7 @@ TEST_F(MeshIo, OtherFormatsThroughAssimp) {
     EXPECT_NEAR(read_object(file("t.stl", stl + "endsolid t\n")).mass.volume, 1e-3 / 6, 1e-10);
 
     EXPECT_THROW(read_object(file("garbage.stl", "not a mesh")), Error);
+    EXPECT_THROW(read_object(file("t.blend", stl)), Error);  // assimp would look into it
     EXPECT_THROW(read_object(file("garbage.ply", "ply\nformat ascii 1.0\nelement vertex 4000000000\n")), Error);
     EXPECT_THROW(read_object(file("unknown.xyz123", "1 2 3")), Error);
     EXPECT_THROW(read_object(folder_ / "missing.stl"), Error);

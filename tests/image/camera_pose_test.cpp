@@ -63,6 +63,7 @@ TEST(CameraPose, NamesWhatIsWrong) {
     expect_error("0,0,0,1,1,0,0", "length 1.41");
     expect_error("nan,0,0,1,0,0,0", "not finite");
     expect_file_error("a.yaml", "[[1, 0], [0, 1]]", "2 rows; it must have 4");
+    expect_file_error("a.yaml", "matrix: {a: 1, b: 2, c: 3, d: 4}", "must be a list of rows");
     expect_file_error("a.yaml", "[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]]", "determinant is negative");
     expect_file_error("a.yaml", "[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]", "end with 0, 0, 0, 1");
     expect_file_error("a.yaml", "[[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]", "not a number");

@@ -146,7 +146,8 @@ TEST_F(ImageIo, UnusableFilesAreRefused) {
     expect_error("depth", "x", "unknown kind");
     expect_error("a.png", "", "not a readable image");
     expect_error("a.png", "\x89PNG\r\n\x1a\n and no more", "not a readable image");
-    expect_error("a.tif", tiff(100000, 100000, 16, false, "xx"), "not a readable image");
+    expect_error("a.tif", tiff(100000, 100000, 16, false, "xx"), "it claims 100000 x 100000 pixels");
+    expect_error("a.png", "\xff\xd8\xff\xe0 a JPEG", "neither a PNG nor a TIFF");
     expect_error("a.tif", tiff(3, 2, 8, false, "abcdef"), "1 channels of 8 bits");
     write_mask(Mask::Ones(2, 3), folder_.path() / "mask.png");
     EXPECT_THAT([&] { read_depth_image(folder_.path() / "mask.png", any_size); },
@@ -228,6 +229,8 @@ TEST_F(ImageIo, BadPcdFilesAreRefused) {
     expect_error("a.pcd", pcd("FIELDS x y\nSIZE 4 4\nTYPE F F\nWIDTH 3\nHEIGHT 2\n", "ascii", ""), "no field z");
     expect_error("a.pcd", pcd("FIELDS z\nSIZE 4\nTYPE I\nWIDTH 3\nHEIGHT 2\n", "ascii", ""), "not a float");
     expect_error("a.pcd", pcd("FIELDS x z\nSIZE 4\nTYPE F F\nWIDTH 3\nHEIGHT 2\n", "ascii", ""), "differ in length");
+    expect_error("a.pcd", pcd("FIELDS z\nSIZE 4\nTYPE F\nCOUNT 2\nWIDTH 3\nHEIGHT 2\n", "ascii", ""),
+                 "2 values per point");
     expect_error("a.pcd", pcd("FIELDS z\nSIZE 99\nTYPE F\nWIDTH 3\nHEIGHT 2\n", "ascii", ""), "impossible size");
     expect_error("a.pcd", pcd("", "ascii", "0 0 deep 0" + std::string(60, ' ')), "'deep' is not a number");
     expect_error("a.pcd", "", "not a PCD file");
@@ -275,6 +278,10 @@ TEST_F(ImageIo, BadPlyFilesAreRefused) {
     expect_error("a.ply", ply("binary_little_endian", vertices, "short"), "bytes of points");
     expect_error("a.ply", ply("ascii", "element vertex 5\nproperty float z\n", "1 1 1 1 1"), "no range_grid");
     expect_error("a.ply", ply("ascii", "element vertex 99999999999\nproperty float z\n", "1"), "points for 6 pixels");
+    expect_error("a.ply",
+                 "ply\nformat ascii 1.0\nobj_info num_cols 16384\nobj_info num_rows 16384\nelement vertex 0\n"
+                 "property float z\nelement range_grid 268435456\nend_header\n0\n",
+                 "ends within its range grid");
     expect_error("a.ply", ply("ascii", "element face 1\nproperty float z\nelement vertex 6\nproperty float z\n", "1"),
                  "first element is not vertex");
     expect_error("a.ply", ply("ascii", "element vertex 6\nproperty list uchar int z\n", "1"), "list property");

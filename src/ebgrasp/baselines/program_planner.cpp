@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/config.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/image/image_io.hpp"
 #include "ebgrasp/planning/grasp_list.hpp"
@@ -59,16 +59,12 @@ std::string beginning(const std::string& text, std::size_t longest) {
     return shown + (text.size() > longest ? "..." : "");
 }
 
-json parse_answer(const std::string& line, std::uint64_t id) {
-    json answer = json::parse(line, nullptr, false);
-    require(!answer.is_discarded(), "the answer is no JSON: '", beginning(line, 60), "'");
+}  // namespace
+
+PlanResult parse_answer(const std::string& line, std::uint64_t id, const PlanRequest& request) {
+    const json answer = parse_json(line, "the answer '" + beginning(line, 60) + "'");
     require(answer.is_object() && answer.contains("id") && answer["id"] == id, "the answer's id is not the request's, ",
             id);
-    return answer;
-}
-
-/// Keeps the `count` best of the answer's grasps.
-PlanResult to_result(const json& answer, const PlanRequest& request) {
     std::optional<Eigen::Vector3d> normal_C;
     if (request.X_WC) normal_C = request.X_WC->linear().transpose() * Eigen::Vector3d::UnitZ();
     PlanResult result;
@@ -88,8 +84,6 @@ PlanResult to_result(const json& answer, const PlanRequest& request) {
     }
     return result;
 }
-
-}  // namespace
 
 void ProgramLimits::validate() const {
     for (const double limit : {seconds, first_seconds})
@@ -115,7 +109,7 @@ PlanResult ProgramPlanner::plan(const PlanRequest& request) const {
     const std::string line = request_line(request, id, folder_);
     const auto start = std::chrono::steady_clock::now();
     try {
-        PlanResult result = to_result(parse_answer(ask(line), id), request);
+        PlanResult result = parse_answer(ask(line), id, request);
         result.milliseconds =
             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
         result.stages.front().milliseconds = result.milliseconds;

@@ -21,6 +21,10 @@ struct ProgramLimits {
     void validate() const;
 };
 
+/// An answer's line as the plan for `request`, of which `id` is the number; its `count` best grasps are kept. Throws
+/// Error.
+PlanResult parse_answer(const std::string& line, std::uint64_t id, const PlanRequest& request);
+
 /// Asks one process, started by the first request and kept for all others. Its grasps are taken as they are: whether
 /// they fit the gripper and the scene is the program's business. Requests of several threads wait for each other; the
 /// plan's milliseconds are those of the program alone.

@@ -78,7 +78,7 @@ std::vector<Split> draw_splits(std::size_t count, const SplitShares& shares, std
 std::string dataset_format(const fs::path& folder) {
     const fs::path file = folder / "dataset.json";
     try {
-        return nlohmann::json::parse(read_file(file, 256 << 20)).at("format").get<std::string>();
+        return parse_json(read_file(file, 256 << 20), file.string()).at("format").get<std::string>();
     } catch (const nlohmann::json::exception& error) {
         fail(file.string(), ": ", error.what());
     }
@@ -88,7 +88,7 @@ DatasetHeader read_dataset_header(const fs::path& folder, const std::string& for
     const fs::path file = folder / "dataset.json";
     DatasetHeader header;
     try {
-        const auto json = nlohmann::json::parse(read_file(file, 256 << 20));
+        const auto json = parse_json(read_file(file, 256 << 20), file.string());
         const auto given = json.at("format").get<std::string>();
         require(given == format, file.string(), ": format is '", given, "', ", format, " is needed here");
         header.config = json.at("config");

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "ebgrasp/core/error.hpp"
-#include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/dataset/scene_dataset.hpp"
@@ -282,19 +281,10 @@ void add_scene(Collector& collector, const SceneRecord& scene) {
                        object_of(scene, grasp)});
 }
 
-std::string format_of(const std::filesystem::path& folder) {
-    const std::filesystem::path file = folder / "dataset.json";
-    try {
-        return nlohmann::json::parse(read_file(file, 256 << 20)).at("format");
-    } catch (const nlohmann::json::exception& error) {
-        fail(file.string(), ": ", error.what());
-    }
-}
-
 }  // namespace
 
 DatasetStatistics dataset_statistics(const std::filesystem::path& folder, std::size_t samples, std::uint64_t seed) {
-    const std::string format = format_of(folder);
+    const std::string format = dataset_format(folder);
     const bool scenes = format == scene_format;
     require(scenes || format == window_format, (folder / "dataset.json").string(), ": format is '", format,
             "', this version reads ", window_format, " and ", scene_format);

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <optional>
 
-#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/config.hpp"
 #include "ebgrasp/core/file.hpp"
 
 namespace ebgrasp {
@@ -52,7 +52,7 @@ json parse_header(std::string_view bytes, const std::string& source) {
     require(length <= max_header_bytes, source, ": claims a header of ", length, " bytes, above the limit of ",
             max_header_bytes, "; it is no safetensors file");
     require(length <= bytes.size() - length_bytes, source, ": is truncated inside its header of ", length, " bytes");
-    json header = json::parse(bytes.substr(length_bytes, length), nullptr, /*allow_exceptions=*/false);
+    json header = parse_json(bytes.substr(length_bytes, length), source + ": header");
     require(header.is_object(), source, ": has no JSON object as its header; it is no safetensors file");
     return header;
 }
@@ -105,7 +105,7 @@ void read_metadata(const json& header, const std::string& source, Checkpoint& ch
     const std::string format = metadata_string(*metadata, "format", source);
     require(format == format_name, source, ": is of format ", quoted(format), ", this version reads ", format_name);
     checkpoint.model = metadata_string(*metadata, "model", source);
-    checkpoint.info = json::parse(metadata_string(*metadata, "info", source), nullptr, /*allow_exceptions=*/false);
+    checkpoint.info = parse_json(metadata_string(*metadata, "info", source), source + ": metadata 'info'");
     require(checkpoint.info.is_object(), source, ": metadata 'info' is not the text of a JSON object");
 }
 

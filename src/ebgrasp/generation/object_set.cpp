@@ -9,6 +9,7 @@
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/core/parallel.hpp"
 #include "ebgrasp/core/progress.hpp"
+#include "ebgrasp/geometry/mesh_formats.hpp"
 #include "ebgrasp/geometry/procedural.hpp"
 
 namespace ebgrasp {
@@ -22,12 +23,8 @@ std::vector<fs::path> mesh_files(const fs::path& source) {
     require(fs::exists(source), source.string(), ": no such file or folder; name one, or procedural:N");
     if (!fs::is_directory(source)) return {source};
     std::vector<fs::path> files;
-    for (const auto& entry : fs::recursive_directory_iterator(source)) {
-        std::string extension = entry.path().extension().string();
-        std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-        for (const char* known : {".obj", ".stl", ".ply", ".dae", ".off", ".glb", ".gltf"})
-            if (extension == known) files.push_back(entry.path());
-    }
+    for (const auto& entry : fs::recursive_directory_iterator(source))
+        if (is_mesh_file(entry.path())) files.push_back(entry.path());
     std::ranges::sort(files);
     return files;
 }

@@ -48,7 +48,7 @@ MassProperties mass_properties(std::span<const ConvexPart> parts);
 Object make_object(std::string name, std::vector<ConvexPart> parts);
 
 /// Reads an object in metres (scaled by `scale`). An OBJ with `o` groups is a union of convex parts, one per group;
-/// anything else that assimp reads is split into connected components, each replaced by its hull, with a warning
+/// what assimp reads of mesh_formats.hpp is split into connected components, each replaced by its hull, with a warning
 /// if that changes its volume by more than 5 %. Throws Error: unreadable, NaN, empty, or larger than 10 m.
 Object read_object(const std::filesystem::path& path, double scale = 1.0);
 /// Writes the OBJ layout that read_object reads back (`o part_i` groups, metres), atomically.

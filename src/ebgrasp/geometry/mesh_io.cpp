@@ -1,12 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <assimp/Importer.hpp>
-#include <assimp/config.h>
 #include <assimp/postprocess.h>
 #include <assimp/scene.h>
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/geometry/mesh.hpp"
+#include "ebgrasp/geometry/mesh_formats.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -166,32 +166,96 @@ class ObjParser {
     ObjFile file_;
 };
 
+// --- OFF
+
+/// Lines: `OFF`, the numbers of vertices, faces and edges, a vertex each, and a face each: its number of corners, their
+/// vertices, and perhaps a colour. assimp's reader crashes on faces without corners.
+class OffParser {
+  public:
+    OffParser(std::string_view text, std::string name) : rest_(text), name_(std::move(name)) {}
+
+    Surface parse() {
+        Words first = next_line();
+        require(first.next().ends_with("OFF"), name_, ": is no OFF file");
+        std::string_view word = first.next();  // the counts may stand beside OFF
+        if (word.empty()) word = (first = next_line()).next();
+        const auto vertices = count(word), faces = count(first.next());
+        require(vertices + faces <= rest_.size(), name_, ": promises ", vertices + faces, " elements in ", rest_.size(),
+                " bytes");
+        Surface surface;
+        for (std::size_t i = 0; i < vertices; ++i) {
+            Words words = next_line();
+            Eigen::Vector3d& vertex = surface.vertices.emplace_back();
+            for (double& coordinate : vertex) coordinate = number<double>(words.next());
+        }
+        for (std::size_t i = 0; i < faces; ++i) {
+            Words words = next_line();
+            const std::size_t corners = count(words.next());
+            const auto corner = [&] {
+                const auto index = count(words.next());
+                require(index < vertices, name_, ": no vertex ", index, " of ", vertices);
+                return static_cast<int>(index);
+            };
+            Eigen::Vector3i triangle;
+            for (std::size_t k = 0; k < corners; ++k) {
+                if (k >= 3) triangle[1] = triangle[2];
+                triangle[static_cast<Eigen::Index>(std::min<std::size_t>(k, 2))] = corner();
+                if (k >= 2) surface.triangles.push_back(triangle);
+            }
+        }
+        return surface;
+    }
+
+  private:
+    /// The words of the next line that has any.
+    Words next_line() {
+        while (!rest_.empty()) {
+            const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+            const std::string_view line = rest_.substr(0, std::min(end, rest_.find('#')));
+            rest_.remove_prefix(std::min(end + 1, rest_.size()));
+            if (!Words(line).next().empty()) return Words(line);
+        }
+        fail(name_, ": ends before its last face; is the file truncated?");
+    }
+
+    template <typename Number>
+    Number number(std::string_view word) const {
+        const auto value = parse_number<Number>(word);
+        require(value.has_value(), name_, ": '", word, "' stands where a number is needed");
+        return *value;
+    }
+
+    std::size_t count(std::string_view word) const {
+        const auto value = number<std::size_t>(word);
+        require(value <= max_vertices, name_, ": more than ", max_vertices, " vertices or faces");
+        return value;
+    }
+
+    std::string_view rest_;
+    std::string name_;
+};
+
 // --- other formats
 
-/// assimp runs for hours on PLY and OFF files that end within their header or promise more elements than they hold.
+/// assimp runs for hours on PLY files that end within their header or promise more elements than they hold.
 void check_promises(std::string_view text, const std::string& name) {
-    const std::string start = lower_case(text.substr(0, 200));  // as far as assimp looks for what a file is
-    const bool is_ply = start.starts_with("ply");
-    if (!is_ply && start.find("off") == start.npos) return;
-    const std::size_t header_end = is_ply ? text.find("\nend_header") : text.size();
+    if (!lower_case(text.substr(0, 3)).starts_with("ply")) return;
+    const std::size_t header_end = text.find("\nend_header");
     require(header_end != text.npos, name, ": has no end_header; is the file truncated?");
     Words words(text.substr(0, header_end));
-    int numbers_left = is_ply ? std::numeric_limits<int>::max() : 3;  // coordinates follow an OFF's three counts
-    for (auto word = words.next(); !word.empty() && numbers_left > 0; word = words.next()) {
+    for (auto word = words.next(); !word.empty(); word = words.next()) {
         const auto number = parse_number<double>(word);
-        if (!number) continue;
-        require(*number <= static_cast<double>(text.size()), name, ": promises ", word, " elements in ", text.size(),
-                " bytes");
-        --numbers_left;
+        require(!number || *number <= static_cast<double>(text.size()), name, ": promises ", word, " elements in ",
+                text.size(), " bytes");
     }
 }
 
 Surface read_with_assimp(const fs::path& path) {
     check_promises(read_file(path, max_file_bytes), path.string());
     Assimp::Importer importer;
-    importer.SetPropertyInteger(AI_CONFIG_PP_SBP_REMOVE, aiPrimitiveType_POINT | aiPrimitiveType_LINE);
-    const aiScene* const scene = importer.ReadFile(
-        path.string(), aiProcess_Triangulate | aiProcess_SortByPType | aiProcess_PreTransformVertices);
+    // Triangulating is left to us: assimp's ends the program on faces without corners. Fans do, since parts become
+    // hulls.
+    const aiScene* const scene = importer.ReadFile(path.string(), aiProcess_PreTransformVertices);
     require(scene != nullptr, path.string(), ": cannot be read as a mesh (", importer.GetErrorString(), ")");
 
     Surface surface;
@@ -202,13 +266,12 @@ Surface read_with_assimp(const fs::path& path) {
             surface.vertices.emplace_back(vertex.x, vertex.y, vertex.z);
         }
         for (const aiFace& face : std::span(mesh->mFaces, mesh->mNumFaces)) {
-            Eigen::Vector3i triangle;
-            if (face.mNumIndices != 3) continue;
-            for (unsigned i = 0; i < 3; ++i) {
+            const auto corner = [&](unsigned i) {
                 require(face.mIndices[i] < mesh->mNumVertices, path.string(), ": no vertex ", face.mIndices[i]);
-                triangle[i] = static_cast<int>(first + face.mIndices[i]);
-            }
-            surface.triangles.push_back(triangle);
+                return static_cast<int>(first + face.mIndices[i]);
+            };
+            for (unsigned i = 2; i < face.mNumIndices; ++i)
+                surface.triangles.emplace_back(corner(0), corner(i - 1), corner(i));
         }
     }
     return surface;
@@ -277,7 +340,10 @@ std::vector<Surface> connected_components(Surface surface) {
 }
 
 std::vector<Surface> read_pieces(const fs::path& path) {
-    if (lower_case(path.extension().string()) != ".obj") return connected_components(read_with_assimp(path));
+    const std::string extension = lower_case(path.extension().string());
+    if (extension == ".off")
+        return connected_components(OffParser(read_file(path, max_file_bytes), path.string()).parse());
+    if (extension != ".obj") return connected_components(read_with_assimp(path));
 
     ObjFile file = ObjParser(path.string()).parse(read_file(path, max_file_bytes));
     if (!file.has_groups) {
@@ -332,7 +398,13 @@ void append_number(std::string& text, double value) {
 
 }  // namespace
 
+bool is_mesh_file(const fs::path& path) {
+    const std::string extension = lower_case(path.extension().string());
+    return std::ranges::count(std::array{".obj", ".stl", ".ply", ".off", ".dae", ".glb", ".gltf"}, extension) > 0;
+}
+
 Object read_object(const fs::path& path, double scale) {
+    require(is_mesh_file(path), path.string(), ": unknown kind of mesh file; ", mesh_formats, " can be read");
     require(std::isfinite(scale) && scale > 0, "the scale of an object must be positive, not ", scale);
     std::vector<Surface> pieces = read_pieces(path);
     require(!pieces.empty(), path.string(), ": has no faces");

@@ -39,6 +39,7 @@ double number(const json& value, const std::string& what) {
 
 Eigen::Isometry3d from_matrix(const json& rows, const std::string& name) {
     Eigen::Matrix4d X;
+    require(rows.is_array(), name, ": the camera's matrix must be a list of rows");
     require(rows.size() == 4, name, ": the camera's matrix has ", rows.size(), " rows; it must have 4");
     for (Eigen::Index i = 0; i < 4; ++i) {
         const json& row = rows[static_cast<std::size_t>(i)];

@@ -12,6 +12,7 @@
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/core/npy.hpp"
+#include "ebgrasp/image/image_header.hpp"
 #include "ebgrasp/image/point_cloud.hpp"
 
 namespace ebgrasp {
@@ -31,10 +32,11 @@ std::string extension(const fs::path& path) {
 
 cv::Mat decode_image(const fs::path& path) {
     const std::string bytes = read_file(path, max_image_bytes);
+    check_image_header(bytes, path.string());
     cv::Mat pixels;
     try {
         const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
-        if (!bytes.empty()) pixels = cv::imdecode(buffer, cv::IMREAD_UNCHANGED);
+        pixels = cv::imdecode(buffer, cv::IMREAD_UNCHANGED);
     } catch (const cv::Exception&) {
     }
     require(!pixels.empty(), path.string(), ": is not a readable image");

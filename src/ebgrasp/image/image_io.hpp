@@ -36,7 +36,7 @@ DepthImage read_depth_image(const std::filesystem::path& path, CameraIntrinsics 
 /// Writes `.npy` float32 metres or `.png` / `.tiff` 16-bit millimetres, atomically.
 void write_depth_image(const DepthImage& image, const std::filesystem::path& path);
 
-/// Reads a mask from an image or `.npy`: non-zero (in any colour) is inside. Throws Error if its size is not
+/// Reads a mask from a PNG or TIFF image or `.npy`: non-zero (in any colour) is inside. Throws Error if its size is not
 /// height x width or it is empty.
 Mask read_mask(const std::filesystem::path& path, int height, int width);
 /// The same of any size, empty or not.

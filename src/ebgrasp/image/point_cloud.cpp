@@ -46,11 +46,12 @@ T parse(std::string_view word, const std::string& name) {
     return value;
 }
 
-/// One scalar of a point's record.
+/// One or more scalars of a point's record.
 struct Field {
     std::string name;
-    std::size_t bytes;
+    std::size_t bytes;  // of one
     bool is_float;
+    std::size_t count = 1;
 };
 
 /// The points of a cloud file: records of fields, as text or as packed bytes.
@@ -61,6 +62,7 @@ class Records {
         const auto z = std::find_if(fields.begin(), fields.end(), [](const Field& f) { return f.name == "z"; });
         require(z != fields.end(), name, ": has no field z");
         require(z->is_float && (z->bytes == 4 || z->bytes == 8), name, ": its field z is not a float");
+        require(z->count == 1, name, ": its field z has ", z->count, " values per point");
         z_ = static_cast<std::size_t>(z - fields.begin());
     }
 
@@ -69,15 +71,21 @@ class Records {
 
   private:
     std::vector<float> take_ascii(std::size_t count) {
+        std::size_t before = 0, after = 0;  // numbers of a record beside z
+        for (std::size_t i = 0; i < fields_.size(); ++i)
+            if (i != z_) (i < z_ ? before : after) += fields_[i].count;
         // every number takes at least two characters
-        require(count * fields_.size() <= data_.size() / 2 + 1, name_, ": ends within its points");
+        require(count <= (data_.size() / 2 + 1) / (before + 1 + after), name_, ": ends within its points");
+        const auto next = [&] {
+            const auto word = take_word(data_);
+            require(!word.empty(), name_, ": ends within its points");
+            return word;
+        };
         std::vector<float> z(count);
         for (float& value : z) {
-            for (std::size_t field = 0; field < fields_.size(); ++field) {
-                const auto word = take_word(data_);
-                require(!word.empty(), name_, ": ends within its points");
-                if (field == z_) value = parse<float>(word, name_);
-            }
+            for (std::size_t i = 0; i < before; ++i) next();
+            value = parse<float>(next(), name_);
+            for (std::size_t i = 0; i < after; ++i) next();
         }
         return z;
     }
@@ -86,7 +94,7 @@ class Records {
         std::size_t offset = 0, stride = 0;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             if (i == z_) offset = stride;
-            stride += fields_[i].bytes;
+            stride += fields_[i].bytes * fields_[i].count;
         }
         require(count <= data_.size() / stride, name_, ": has ", data_.size(), " bytes of points where ", count, " x ",
                 stride, " are needed");
@@ -138,7 +146,8 @@ Field ply_field(std::string_view type, std::string_view field, const std::string
         {"float", {4, true}},  {"float32", {4, true}}, {"double", {8, true}}, {"float64", {8, true}}};
     const auto found = types.find(type);
     require(found != types.end(), name, ": unknown property type '", type, "'");
-    return {std::string(field), found->second.first, found->second.second};
+    const auto [bytes, is_float] = found->second;
+    return {std::string(field), bytes, is_float};
 }
 
 PlyHeader take_ply_header(std::string_view& file, const std::string& name) {
@@ -183,6 +192,7 @@ std::vector<float> place_in_grid(std::string_view data, bool ascii, const std::v
         data.remove_prefix(bytes);
         return value;
     };
+    require(cells <= data.size(), name, ": ends within its range grid");
     std::vector<float> grid(cells, 0.0f);
     for (float& cell : grid) {
         const std::size_t count = take(1);
@@ -225,7 +235,7 @@ DepthArray read_pcd_depth(std::string_view file, const std::string& name) {
         const auto bytes = parse<std::size_t>(sizes[i], name);
         const auto count = counts.empty() ? 1 : parse<std::size_t>(counts[i], name);
         require(bytes >= 1 && bytes <= 8 && count <= 4096, name, ": field ", names[i], " has an impossible size");
-        fields.insert(fields.end(), count, {std::string(names[i]), bytes, types[i] == "F"});
+        if (count > 0) fields.push_back({std::string(names[i]), bytes, types[i] == "F", count});
     }
     return to_array(Records(file, format[0] == "ascii", fields, name).take_z(rows * cols), rows, cols);
 }

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <utility>
 
-#include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/config.hpp"
 #include "ebgrasp/core/file.hpp"
 
 namespace ebgrasp {
@@ -27,6 +27,23 @@ std::string fingerprint(std::string_view bytes) {
     return fmt::format("{:016x}", hash);
 }
 
+TrialRecord parse_trial(std::string_view line, const std::string& source) {
+    TrialRecord sample;
+    sample.attempts.resize(1);
+    const nlohmann::json given = with_integers(parse_json(line, source), sample, source);
+    try {
+        auto record = given.get<TrialRecord>();
+        require_kept(given, record, source);
+        for (const AttemptRecord& attempt : record.attempts)
+            require(attempt.object >= -1 && attempt.object < static_cast<int>(record.objects.size()) &&
+                        (attempt.object >= 0 || !attempt.success()),
+                    source, ": names object ", attempt.object, " of ", record.objects.size());
+        return record;
+    } catch (const nlohmann::json::exception& error) {
+        fail(source, ": is no trial (", error.what(), ")");
+    }
+}
+
 Journal::Journal(fs::path path, const nlohmann::json& identity) : path_(std::move(path)) {
     const nlohmann::json header = {{"format", format_name}, {"identity", identity}};
     if (fs::exists(path_) && fs::file_size(path_) > 0)
@@ -40,26 +57,24 @@ Journal::Journal(fs::path path, const nlohmann::json& identity) : path_(std::mov
 void Journal::read(const nlohmann::json& header) {
     const std::string text = read_file(path_);
     std::size_t line = 0, begin = 0;
+    const auto undamaged = [&](const auto& parse, std::string_view content) {
+        try {
+            return parse(content, "it");
+        } catch (const Error& error) {
+            fail(path_.string(), ": line ", line, " is damaged (", error.what(), "); remove the file");
+        }
+    };
     for (std::size_t end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
         ++line;
-        try {
-            const auto value =
-                nlohmann::json::parse(text.begin() + std::ptrdiff_t(begin), text.begin() + std::ptrdiff_t(end));
-            if (line == 1) {
-                require(value == header, path_.string(), ": holds trials of another run (", difference(value, header),
-                        " differs); remove it or choose another --output");
-            } else {
-                auto record = value.get<TrialRecord>();
-                for (const AttemptRecord& attempt : record.attempts)
-                    require(attempt.object >= -1 && attempt.object < static_cast<int>(record.objects.size()) &&
-                                (attempt.object >= 0 || !attempt.success()),
-                            path_.string(), ": line ", line, " names object ", attempt.object, " of ",
-                            record.objects.size(), "; remove the file");
-                Key key{record.planner, record.model, record.trial};
-                records_.insert_or_assign(std::move(key), std::move(record));
-            }
-        } catch (const nlohmann::json::exception& error) {
-            fail(path_.string(), ": line ", line, " is damaged; remove the file (", error.what(), ")");
+        const std::string_view content = std::string_view(text).substr(begin, end - begin);
+        if (line == 1) {
+            const nlohmann::json given = undamaged(parse_json, content);
+            require(given == header, path_.string(), ": holds trials of another run (", difference(given, header),
+                    " differs); remove it or choose another --output");
+        } else {
+            TrialRecord record = undamaged(parse_trial, content);
+            Key key{record.planner, record.model, record.trial};
+            records_.insert_or_assign(std::move(key), std::move(record));
         }
     }
     require(line > 0, path_.string(), ": is no journal of trials; remove it or choose another --output");

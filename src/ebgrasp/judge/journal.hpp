@@ -19,6 +19,9 @@ namespace ebgrasp {
 /// 64 bits of FNV-1a (Fowler, Noll and Vo) in hexadecimal: tells contents apart, does not protect from forgery.
 std::string fingerprint(std::string_view bytes);
 
+/// A line of a journal after the first. `source` names it in error messages. Throws Error.
+TrialRecord parse_trial(std::string_view line, const std::string& source);
+
 /// A file of JSON lines: what the trials depend on, then one TrialRecord per line, each written as soon as it is known.
 /// A last line that a kill cut short is dropped.
 class Journal {
