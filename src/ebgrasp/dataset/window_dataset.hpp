@@ -61,7 +61,7 @@ struct WindowDataset {
     std::vector<std::size_t> indices(Split split, SplitBy by = SplitBy::object, std::uint64_t seed = 0) const;
 };
 
-/// Columns beyond those of WindowExamples, by name. Stored beside them as <name>.npy and left to whoever wrote them.
+/// Columns beyond those of WindowExamples, by name. Stored beside them as `<name>.npy` and left to whoever wrote them.
 using ExtraColumns = std::map<std::string, NpyArray>;
 
 void write_window_shard(const std::filesystem::path& folder, const WindowExamples& examples,

@@ -37,8 +37,10 @@ class EncodedView {
     /// Multiplications with addition that the network took to encode the view, and takes to read one energy; a gradient
     /// takes as much again. 0: not known.
     struct Cost {
-        double encoding = 0, reading = 0;
+        double encoding = 0;  ///< the view
+        double reading = 0;   ///< one energy
     };
+    /// Its cost.
     virtual Cost multiply_adds() const { return {}; }
 
     /// p(success) of each grasp; empty if the model is not calibrated. Unlike energies, which a contrast between the
@@ -46,11 +48,14 @@ class EncodedView {
     virtual std::vector<double> success_probabilities(std::span<const PlanarGrasp>) const { return {}; }
 };
 
+/// E, as every network and runtime gives it.
 class EnergyModel {
   public:
     virtual ~EnergyModel() = default;
 
+    /// Its file's, or whatever else tells models apart in reports.
     virtual std::string name() const = 0;
+    /// The camera that encode() expects.
     virtual ViewSpec view() const = 0;
 
     /// Whether its encoded views know probabilities of success.

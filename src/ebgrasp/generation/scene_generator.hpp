@@ -22,7 +22,7 @@ std::vector<PreparedObject> load_objects(const DatasetHeader& header);
 
 /// The oracle that labelled `scene`, which labels any other grasp of it. `objects` are the data set's, `gripper` and
 /// `labels` those of its configuration. Asked for the stored grasps,
-///     scene_oracle(...).label(<planar_grasp of each>, depth_image(scene).camera, scene.X_WC, scene.label_seed)
+///     scene_oracle(...).label({planar_grasp of each}, depth_image(scene).camera, scene.X_WC, scene.label_seed)
 /// it repeats the stored labels exactly.
 LabelOracle scene_oracle(const SceneRecord& scene, const std::vector<PreparedObject>& objects, const Gripper& gripper,
                          const LabelParameters& labels);

@@ -22,10 +22,11 @@ enum class GraspOrigin {
     tcp,     ///< the user's tool centre point: the centre, moved by Gripper::tcp_offset
 };
 
+/// A project's grasp frame H on any gripper.
 struct Convention {
-    std::string name;
+    std::string name;      ///< the project's
     Eigen::Matrix3d R_GH;  ///< the axes of H, as columns in G
-    GraspOrigin origin;
+    GraspOrigin origin;    ///< where on the gripper it is
 
     /// X_GH for a gripper.
     Eigen::Isometry3d frame(const Gripper& gripper) const;

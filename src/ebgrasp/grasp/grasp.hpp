@@ -12,10 +12,11 @@ namespace ebgrasp {
 
 /// A grasp whose approach is the camera's z axis (unless the holder of the list states another approach).
 struct PlanarGrasp {
-    double row = 0, col = 0;  ///< grasp centre, pixels
-    double depth = 0;         ///< z of the grasp centre in the camera frame, metres
-    double angle = 0;         ///< closing axis in the image plane, from +col towards +row, radians in (-pi/2, pi/2]
-    double width = 0;         ///< jaw opening on approach, metres; 0: the gripper's widest
+    double row = 0;    ///< of the grasp centre, pixels
+    double col = 0;    ///< of the grasp centre, pixels
+    double depth = 0;  ///< z of the grasp centre in the camera frame, metres
+    double angle = 0;  ///< closing axis in the image plane, from +col towards +row, radians in (-pi/2, pi/2]
+    double width = 0;  ///< jaw opening on approach, metres; 0: the gripper's widest
 };
 
 /// `angle` wrapped into (-pi/2, pi/2].

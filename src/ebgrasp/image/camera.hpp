@@ -10,9 +10,14 @@
 
 namespace ebgrasp {
 
+/// A pinhole camera; Dex-Net's Primesense by default.
 struct CameraIntrinsics {
-    int height = 480, width = 640;                          ///< pixels
-    double fx = 525.0, fy = 525.0, cx = 319.5, cy = 239.5;  ///< pixels; Dex-Net's Primesense by default
+    int height = 480;   ///< pixels
+    int width = 640;    ///< pixels
+    double fx = 525.0;  ///< focal length along x, pixels
+    double fy = 525.0;  ///< along y
+    double cx = 319.5;  ///< column of the principal point
+    double cy = 239.5;  ///< its row
 
     /// The point in C (metres) seen at (row, col) with z = depth.
     Eigen::Vector3d deproject(double row, double col, double depth) const {
@@ -25,6 +30,7 @@ struct CameraIntrinsics {
 
     /// Throws Error unless sizes are in [1, 16384], focal lengths positive and the principal point finite.
     void validate(const std::string& name) const;
+    /// Equal in every field.
     bool operator==(const CameraIntrinsics&) const = default;
 };
 

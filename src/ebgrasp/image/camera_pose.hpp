@@ -6,6 +6,7 @@
 
 namespace ebgrasp {
 
+/// A camera whose place is known.
 struct CameraPose {
     Eigen::Isometry3d X_BC = Eigen::Isometry3d::Identity();  ///< takes points of the camera's frame to the base's
     std::string base_frame = "base_link";                    ///< the base's name

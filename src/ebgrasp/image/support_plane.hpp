@@ -11,13 +11,15 @@ namespace ebgrasp {
 /// A plane in the camera frame: points with normal_C . p_C + offset = 0; the normal points towards the camera,
 /// so that height above the plane is normal_C . p_C + offset.
 struct SupportPlane {
-    Eigen::Vector3d normal_C;
-    double offset;        ///< metres; the camera's height above the plane
-    double inlier_share;  ///< of the valid pixels, within the tolerance
-    double tilt() const;  ///< radians between the optical axis and the plane's normal
+    Eigen::Vector3d normal_C;  ///< unit, towards the camera
+    double offset;             ///< metres; the camera's height above the plane
+    double inlier_share;       ///< of the valid pixels, within the tolerance
+    double tilt() const;       ///< radians between the optical axis and the plane's normal
+    /// Metres of a point above the plane.
     double height(const Eigen::Vector3d& p_C) const { return normal_C.dot(p_C) + offset; }
 };
 
+/// How the plane is looked for.
 struct SupportPlaneOptions {
     double tolerance = 0.004;        ///< metres from the plane within which a point belongs to it
     double max_tilt = 0.785;         ///< radians; steeper planes are walls

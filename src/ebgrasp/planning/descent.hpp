@@ -17,22 +17,23 @@ enum class Search {
     derivative_free,  ///< y' = y + rate S n, kept if its energy is lower: a (1 + 1) evolution strategy
 };
 
+/// How grasps descend.
 struct DescentOptions {
-    Search search = Search::gradient;
-    int steps = 16;
-    double translation = 0.006;  ///< metres in the image plane that count as much as ...
-    double depth = 0.006;        ///< ... metres in depth, and as ...
-    double angle = 0.25;         ///< ... radians
-    double rate = 0.35;          ///< of those, per step
-    double decay = 0.9;          ///< of the rate, per step
-    double noise = 0.5;          ///< of langevin, at the first step
-    std::uint64_t seed = 0;      ///< of the random moves; grasp i draws from RandomStream(seed, i)
+    Search search = Search::gradient;  ///< what moves a grasp
+    int steps = 16;                    ///< that each grasp takes
+    double translation = 0.006;        ///< metres in the image plane that count as much as ...
+    double depth = 0.006;              ///< ... metres in depth, and as ...
+    double angle = 0.25;               ///< ... radians
+    double rate = 0.35;                ///< of those, per step
+    double decay = 0.9;                ///< of the rate, per step
+    double noise = 0.5;                ///< of langevin, at the first step
+    std::uint64_t seed = 0;            ///< of the random moves; grasp i draws from RandomStream(seed, i)
 };
 
 /// One grasp's way down.
 struct DescentStep {
-    PlanarGrasp grasp;
-    double energy;
+    PlanarGrasp grasp;  ///< where it was
+    double energy;      ///< there
 };
 
 /// Descends E, or searches it otherwise, from every grasp and leaves each at the lowest energy that it visited; returns

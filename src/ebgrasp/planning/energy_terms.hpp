@@ -28,8 +28,9 @@ namespace ebgrasp {
 /// out, so that its slope points back. Called from several threads.
 using GraspCost = std::function<double(const PlanarGrasp&)>;
 
+/// A wish: weight * cost is added to the energy of every grasp.
 struct EnergyTerm {
-    std::string name;
+    std::string name;     ///< for messages
     double weight = 1.0;  ///< energy per unit of cost; the field's energies are in nats
     /// Made once for each scene, which outlives the cost.
     std::function<GraspCost(const Scene&)> bind;

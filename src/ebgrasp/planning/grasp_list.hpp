@@ -15,9 +15,9 @@ namespace ebgrasp {
 /// How grasps are told to the user: in whose frames, and of what.
 struct GraspListOptions {
     Convention convention = conventions().front();  ///< of the poses
-    Gripper gripper = {};
-    std::string model = {};
-    std::optional<CameraPose> camera_pose = {};  ///< poses are in the base's frame if given, else in the camera's
+    Gripper gripper = {};                           ///< that the grasps are for
+    std::string model = {};                         ///< whose energies they have, for the record
+    std::optional<CameraPose> camera_pose = {};     ///< poses are in the base's frame if given, else in the camera's
 };
 
 /// {"position": [x, y, z], "quaternion_wxyz": [...]}, to the micrometre.

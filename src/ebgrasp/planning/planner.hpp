@@ -9,6 +9,7 @@
 
 namespace ebgrasp {
 
+/// What of a Planner may be chosen.
 struct PlannerOptions : SceneOptions {
     std::size_t proposals = 512;    ///< grasps whose energy is read
     double antipodal_share = 0.75;  ///< of the proposals, where there are so many facing edges
@@ -19,9 +20,11 @@ struct PlannerOptions : SceneOptions {
 /// Plans grasps by descending an energy. Immutable; plan() may be called from several threads.
 class Planner : public ScenePlanner {
   public:
+    /// Throws Error if the gripper is out of range.
     Planner(std::shared_ptr<const EnergyModel> model, Gripper gripper, PlannerOptions options = {});
 
     std::string name() const override { return options_.descent.steps > 0 ? "energy" : "energy-rank"; }
+    /// Whose energy is descended.
     const EnergyModel& model() const { return *model_; }
 
   private:

@@ -18,11 +18,12 @@ namespace ebgrasp {
 
 /// A grasp in the scene's view that may become part of the plan.
 struct Candidate {
-    PlanarGrasp grasp;
-    double energy = 0;  ///< lower is better; planners that score grasps give -score
-    std::optional<double> success_probability = {};
+    PlanarGrasp grasp;                               ///< in the overhead view
+    double energy = 0;                               ///< lower is better; planners that score grasps give -score
+    std::optional<double> success_probability = {};  ///< none if the planner knows none
 };
 
+/// The grasps alone, in the same order.
 std::vector<PlanarGrasp> grasps_of(std::span<const Candidate> candidates);
 
 /// Sorts by energy, best first; equal ones keep their order.
@@ -31,9 +32,9 @@ void sort_by_energy(std::vector<Candidate>& candidates);
 /// A plan in the making: the candidates that are left, and the record of what each stage did to them.
 class Funnel {
   public:
-    std::vector<Candidate> candidates;
-    std::vector<PlanStage> stages;
-    double multiply_adds = 0;  ///< of networks, counted by the planner
+    std::vector<Candidate> candidates;  ///< that are left
+    std::vector<PlanStage> stages;      ///< that have run
+    double multiply_adds = 0;           ///< of networks, counted by the planner
 
     /// Runs `body(stage)`, which changes the candidates and counts what it drops in stage.dropped.
     void stage(const std::string& name, const std::function<void(PlanStage&)>& body);
@@ -42,12 +43,13 @@ class Funnel {
     std::string dominant_reason() const;
 };
 
+/// What of the stages that all planners share may be chosen.
 struct SceneOptions {
     double min_height = 0.006;     ///< metres above the plane from which a surface belongs to an object
     double nms_distance = 0.015;   ///< metres; of two grasps closer than this ...
     double nms_angle = 0.5;        ///< ... and than this (radians) only the better is returned
     double min_probability = 0.1;  ///< of success, [0, 1]; grasps known to be less likely are not returned
-    SupportPlaneOptions plane;
+    SupportPlaneOptions plane;     ///< how the table is found
 };
 
 /// Plans in these stages:
@@ -63,6 +65,7 @@ class ScenePlanner : public GraspPlanner {
   public:
     PlanResult plan(const PlanRequest& request) const final;
 
+    /// The gripper that it plans for.
     const Gripper& gripper() const { return gripper_; }
 
   protected:

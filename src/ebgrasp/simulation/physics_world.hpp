@@ -16,8 +16,8 @@ namespace ebgrasp {
 
 /// What a world holds beside the table and the objects, as MJCF.
 struct WorldExtras {
-    std::string bodies = {};       ///< inside <worldbody>, after the objects
-    std::string sections = {};     ///< after <worldbody>
+    std::string bodies = {};       ///< inside `<worldbody>`, after the objects
+    std::string sections = {};     ///< after `<worldbody>`
     std::size_t max_contacts = 0;  ///< room for so many more contacts
 };
 

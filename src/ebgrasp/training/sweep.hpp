@@ -46,7 +46,7 @@ struct SweepRow {
     std::vector<SweepTest> tests;           ///< by example and by object
 };
 
-/// Trains what is left to be trained of `runs`, one after the other, each to folder/<name>.safetensors and the files
+/// Trains what is left to be trained of `runs`, one after the other, each to `folder/<name>.safetensors` and the files
 /// that go with it (trainer.hpp), under one progress bar. After every run the table of those done is written to
 /// folder/summary.json, .csv and .md. Call it again after a kill: finished runs are kept, the others go on.
 /// Throws Error as train() does.
