@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "../tests/training/literal_network.hpp"
-#include "ebgrasp/training/adam.hpp"
 #include "ebgrasp/core/allocator.hpp"
+#include "ebgrasp/training/adam.hpp"
 #include "ebgrasp/training/loss.hpp"
 #include "ebgrasp/training/seed_network.hpp"
 

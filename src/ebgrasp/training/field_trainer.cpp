@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
+#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
@@ -16,7 +17,6 @@
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
-#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/training/field_network.hpp"
 
 namespace ebgrasp {

@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
+#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
@@ -16,7 +17,6 @@
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/training/adam.hpp"
-#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/training/module_checkpoint.hpp"
 #include "ebgrasp/training/per_pixel_network.hpp"
 #include "ebgrasp/training/session.hpp"

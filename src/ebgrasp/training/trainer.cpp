@@ -10,6 +10,7 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
+#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
@@ -18,7 +19,6 @@
 #include "ebgrasp/evaluation/calibration_fit.hpp"
 #include "ebgrasp/evaluation/evaluation.hpp"
 #include "ebgrasp/evaluation/example_model.hpp"
-#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/training/event_log.hpp"
 #include "ebgrasp/training/loss.hpp"
 #include "ebgrasp/training/optimizer.hpp"
