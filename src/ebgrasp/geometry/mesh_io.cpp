@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -86,6 +87,27 @@ std::optional<Number> parse_number(std::string_view text, char end = '\0') {
     return value;
 }
 
+/// A polygon as a fan of triangles, corner by corner.
+class Fan {
+  public:
+    explicit Fan(std::vector<Eigen::Vector3i>& triangles) : triangles_(triangles) {}
+
+    void add(int vertex) {
+        if (corners_ < 3) {
+            triangle_[corners_] = vertex;
+        } else {
+            triangle_ = {triangle_[0], triangle_[2], vertex};
+        }
+        if (++corners_ >= 3) triangles_.push_back(triangle_);
+    }
+    int corners() const { return corners_; }
+
+  private:
+    std::vector<Eigen::Vector3i>& triangles_;
+    Eigen::Vector3i triangle_ = Eigen::Vector3i::Zero();
+    int corners_ = 0;
+};
+
 /// An OBJ file: its whole surface, and the triangles of each `o` group in the order of the file. Faces before the
 /// first `o` (all of them, in a file without any) come first, in a group of their own.
 struct ObjFile {
@@ -131,20 +153,10 @@ class ObjParser {
         file_.surface.vertices.push_back(vertex);
     }
 
-    /// A polygon is split into a fan of triangles.
     void parse_face(Words& words) {
-        Eigen::Vector3i triangle;
-        int corners = 0;
-        for (std::string_view word = words.next(); !word.empty(); word = words.next(), ++corners) {
-            const int vertex = parse_index(word);
-            if (corners < 3) {
-                triangle[corners] = vertex;
-            } else {
-                triangle = {triangle[0], triangle[2], vertex};
-            }
-            if (corners >= 2) file_.groups.back().push_back(triangle);
-        }
-        check(corners >= 3, "a face with ", corners, " vertices; is the file truncated?");
+        Fan fan(file_.groups.back());
+        for (std::string_view word = words.next(); !word.empty(); word = words.next()) fan.add(parse_index(word));
+        check(fan.corners() >= 3, "a face with ", fan.corners(), " vertices; is the file truncated?");
     }
 
     /// `v`, `v/vt`, `v//vn` or `v/vt/vn`; counted from 1, or from the end if negative.
@@ -191,16 +203,11 @@ class OffParser {
         for (std::size_t i = 0; i < faces; ++i) {
             Words words = next_line();
             const std::size_t corners = count(words.next());
-            const auto corner = [&] {
+            Fan fan(surface.triangles);
+            for (std::size_t k = 0; k < corners; ++k) {
                 const auto index = count(words.next());
                 require(index < vertices, name_, ": no vertex ", index, " of ", vertices);
-                return static_cast<int>(index);
-            };
-            Eigen::Vector3i triangle;
-            for (std::size_t k = 0; k < corners; ++k) {
-                if (k >= 3) triangle[1] = triangle[2];
-                triangle[static_cast<Eigen::Index>(std::min<std::size_t>(k, 2))] = corner();
-                if (k >= 2) surface.triangles.push_back(triangle);
+                fan.add(static_cast<int>(index));
             }
         }
         return surface;
@@ -266,12 +273,12 @@ Surface read_with_assimp(const fs::path& path) {
             surface.vertices.emplace_back(vertex.x, vertex.y, vertex.z);
         }
         for (const aiFace& face : std::span(mesh->mFaces, mesh->mNumFaces)) {
-            const auto corner = [&](unsigned i) {
-                require(face.mIndices[i] < mesh->mNumVertices, path.string(), ": no vertex ", face.mIndices[i]);
-                return static_cast<int>(first + face.mIndices[i]);
-            };
-            for (unsigned i = 2; i < face.mNumIndices; ++i)
-                surface.triangles.emplace_back(corner(0), corner(i - 1), corner(i));
+            if (face.mNumIndices < 3) continue;
+            Fan fan(surface.triangles);
+            for (const unsigned index : std::span(face.mIndices, face.mNumIndices)) {
+                require(index < mesh->mNumVertices, path.string(), ": no vertex ", index);
+                fan.add(static_cast<int>(first + index));
+            }
         }
     }
     return surface;
@@ -400,11 +407,12 @@ void append_number(std::string& text, double value) {
 
 bool is_mesh_file(const fs::path& path) {
     const std::string extension = lower_case(path.extension().string());
-    return std::ranges::count(std::array{".obj", ".stl", ".ply", ".off", ".dae", ".glb", ".gltf"}, extension) > 0;
+    return std::ranges::count(mesh_formats, extension) > 0;
 }
 
 Object read_object(const fs::path& path, double scale) {
-    require(is_mesh_file(path), path.string(), ": unknown kind of mesh file; ", mesh_formats, " can be read");
+    require(is_mesh_file(path), path.string(), ": unknown kind of mesh file; ",
+            fmt::format("{}", fmt::join(mesh_formats, ", ")), " can be read");
     require(std::isfinite(scale) && scale > 0, "the scale of an object must be positive, not ", scale);
     std::vector<Surface> pieces = read_pieces(path);
     require(!pieces.empty(), path.string(), ": has no faces");

@@ -123,9 +123,11 @@ Eigen::AlignedBox2d view_bounds(const DepthImage& source, const SupportPlane& pl
     for (int row = 0; row < source.height(); row += stride) {
         if (mask.size() > 0) {
             if ((mask.row(row) == 0).all()) continue;
-            on_plane.clear();
+            on_plane.assign(vertices.size(), 0.0f);
             for (int col = 0; col < source.width(); ++col)
-                on_plane.push_back(static_cast<float>(plane_depth(source.camera, plane, row, col)));
+                if (mask(row, col) != 0 && !is_depth(source.depth(row, col)))
+                    on_plane[static_cast<std::size_t>(col)] =
+                        static_cast<float>(plane_depth(source.camera, plane, row, col));
         }
         project.row(row, stride, Eigen::Vector2f::Zero(), vertices, on_plane);
         for (std::size_t i = 0; i < vertices.size(); ++i)
@@ -140,39 +142,6 @@ struct PixelBox {
     int left, top, right, bottom;  // all included
 };
 
-/// Those of a row of quads.
-struct BoxRow {
-    std::vector<int> left, top, right, bottom;
-
-    explicit BoxRow(std::size_t size) : left(size), top(size), right(size), bottom(size) {}
-    std::size_t size() const { return left.size(); }
-    PixelBox operator[](std::size_t i) const { return {left[i], top[i], right[i], bottom[i]}; }
-};
-
-/// The first and the last pixel, within [0, last], that each quad between two rows covers along one coordinate, `p` of
-/// the row above and `q` below. Vertices that are not drawn do not count.
-void cover(const VertexRow& above, const VertexRow& below, const std::vector<float>& p, const std::vector<float>& q,
-           int last, std::vector<int>& first_pixel, std::vector<int>& last_pixel) {
-    constexpr float nowhere = 1e9f;
-    const float *const a = p.data(), *const b = q.data(), *const wa = above.inverse_depth.data(),
-                       *const wb = below.inverse_depth.data();
-    int *const first = first_pixel.data(), *const end = last_pixel.data();
-    const auto bound = static_cast<float>(last);
-    const auto low = [](float x, float drawn) { return drawn > 0 ? x : nowhere; };
-    const auto high = [](float x, float drawn) { return drawn > 0 ? x : -nowhere; };
-#pragma GCC ivdep
-    for (std::size_t i = 0; i < first_pixel.size(); ++i) {
-        const float a0 = low(a[i], wa[i]), a1 = low(a[i + 1], wa[i + 1]), b0 = low(b[i], wb[i]),
-                    b1 = low(b[i + 1], wb[i + 1]);
-        const float c0 = high(a[i], wa[i]), c1 = high(a[i + 1], wa[i + 1]), d0 = high(b[i], wb[i]),
-                    d1 = high(b[i + 1], wb[i + 1]);
-        const float m0 = a0 < a1 ? a0 : a1, m1 = b0 < b1 ? b0 : b1, m = std::ceil(m0 < m1 ? m0 : m1);
-        const float n0 = c0 > c1 ? c0 : c1, n1 = d0 > d1 ? d0 : d1, n = std::floor(n0 > n1 ? n0 : n1);
-        first[i] = static_cast<int>(m > 0 ? m : 0.0f);
-        end[i] = static_cast<int>(n < bound ? n : bound);
-    }
-}
-
 /// V's image while it is drawn, by several threads at once: the nearest surface wins whatever the order. A pixel is the
 /// inverse depth's bits, which rise with it, with the mask in place of the last.
 class Canvas {
@@ -181,12 +150,9 @@ class Canvas {
         : height_(height), width_(width), pixels_(static_cast<std::size_t>(height) * static_cast<std::size_t>(width)) {}
 
     /// Draws the surface between two neighbouring rows of pixels, torn at depth jumps.
-    void draw_strip(const VertexRow& above, const VertexRow& below, float slope_tear, BoxRow& boxes) {
-        cover(above, below, above.u, below.u, width_ - 1, boxes.left, boxes.right);
-        cover(above, below, above.v, below.v, height_ - 1, boxes.top, boxes.bottom);
-        for (std::size_t i = 0; i < boxes.size(); ++i)
-            if (const PixelBox box = boxes[i]; box.left <= box.right && box.top <= box.bottom)
-                draw_quad(above[i], above[i + 1], below[i], below[i + 1], box, slope_tear);
+    void draw_strip(const VertexRow& above, const VertexRow& below, float slope_tear) {
+        for (std::size_t i = 0; i + 1 < above.size(); ++i)
+            draw_quad(above[i], above[i + 1], below[i], below[i + 1], slope_tear);
     }
 
     /// Bridges gaps of at most `widest` pixels between two drawn pixels, in at least two of the directions row, column
@@ -195,8 +161,9 @@ class Canvas {
 
   private:
     /// Between four neighbouring pixels (b right of a, c below a).
-    void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, const PixelBox& box,
-                   float slope_tear) {
+    void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, float slope_tear) {
+        const PixelBox box = covered({&a, &b, &c, &d});
+        if (box.left > box.right || box.top > box.bottom) return;
         const auto jump = [](const Vertex& p, const Vertex& q) {
             const bool both = p.inverse_depth > 0 && q.inverse_depth > 0;
             return both ? std::abs(p.source_depth - q.source_depth) : std::numeric_limits<float>::infinity();
@@ -205,6 +172,20 @@ class Canvas {
         const auto [p, q, r, s] = falling ? std::tie(a, d, b, c) : std::tie(b, c, a, d);
         draw_triangle(p, q, r, box, slope_tear);
         draw_triangle(p, q, s, box, slope_tear);
+    }
+
+    /// The pixels of the canvas whose centres lie in the box of those vertices that are drawn.
+    PixelBox covered(const std::array<const Vertex*, 4>& vertices) const {
+        constexpr float nowhere = 1e9f;
+        float left = nowhere, top = nowhere, right = -nowhere, bottom = -nowhere;
+        for (const Vertex* p : vertices) {
+            if (!(p->inverse_depth > 0)) continue;
+            left = std::min(left, p->u), right = std::max(right, p->u);
+            top = std::min(top, p->v), bottom = std::max(bottom, p->v);
+        }
+        return {static_cast<int>(std::max(std::ceil(left), 0.0f)), static_cast<int>(std::max(std::ceil(top), 0.0f)),
+                static_cast<int>(std::min(std::floor(right), static_cast<float>(width_ - 1))),
+                static_cast<int>(std::min(std::floor(bottom), static_cast<float>(height_ - 1)))};
     }
 
     /// The pixels of `box` that lie in the triangle.
@@ -349,11 +330,10 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
     parallel_for(blocks, [&](std::size_t block) {
         const int first = static_cast<int>(block) * strips_per_block, last = std::min(strips, first + strips_per_block);
         VertexRow above(static_cast<std::size_t>((image.width() - 1) / stride + 1)), below = above;
-        BoxRow boxes(above.size() - 1);
         project.row(first * stride, stride, principal_point, above);
         for (int strip = first; strip < last; ++strip) {
             project.row((strip + 1) * stride, stride, principal_point, below);
-            canvas.draw_strip(above, below, slope_tear, boxes);
+            canvas.draw_strip(above, below, slope_tear);
             std::swap(above, below);
         }
     });

@@ -9,7 +9,6 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
-#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
@@ -518,7 +517,6 @@ std::vector<FieldReport> train_field(const FieldData& training, const FieldData&
     config.validate();
     require(training.size() > 0 && validation.size() > 0, "there are ", training.size(), " training and ",
             validation.size(), " validation scenes: give at least one each");
-    tune_allocator();
     const ThreadLimit limit(config.threads);
     if (config.threads > 0) torch::set_num_threads(config.threads);
     return Run(training, validation, config, provenance, output).run(on_report);

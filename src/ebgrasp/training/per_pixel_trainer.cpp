@@ -9,7 +9,6 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
-#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
@@ -387,7 +386,6 @@ std::vector<PerPixelReport> train_per_pixel(std::span<const PerPixelExample> tra
     config.validate();
     require(!training.empty() && !validation.empty(), "there are ", training.size(), " training and ",
             validation.size(), " validation examples; training needs some of both, generate more data");
-    tune_allocator();
     const ThreadLimit limit(config.threads);
     const TorchThreadLimit torch_limit(config.threads);
     return Run(training, validation, config, provenance, output).run(on_epoch);

@@ -10,7 +10,6 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
-#include "ebgrasp/core/allocator.hpp"
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
@@ -477,7 +476,6 @@ std::vector<EpochReport> finished_epochs(const fs::path& output) {
 TrainingResult train(const WindowDataset& dataset, const TrainingConfig& config, const fs::path& output,
                      const std::function<void(const EpochReport&)>& on_epoch, Progress* progress) {
     config.validate();
-    tune_allocator();
     const ThreadLimit limit(config.threads);
     const TorchThreadLimit torch_limit(config.threads);
     Run run(dataset, config, output);
