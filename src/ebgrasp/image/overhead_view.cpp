@@ -11,14 +11,13 @@
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/parallel.hpp"
+#include "ebgrasp/image/depth_jump.hpp"
 #include "ebgrasp/image/support_plane.hpp"
 
 namespace ebgrasp {
 namespace {
 
 constexpr double max_half_extent = 0.75;  // metres around the centre that the view may span
-constexpr float min_tear = 0.01f;         // metres between neighbours below which a surface is never torn
-constexpr float max_slope = 8.0f;         // tangent of the steepest surface kept whole, 83 degrees from the image plane
 constexpr float nearest_share = 0.1f;     // of the view's distance; nothing nearer to the virtual camera is drawn
 constexpr double widest_gap = 0.01;       // metres of unseen surface that are bridged
 constexpr int strips_per_block = 16;      // rows of the source that one thread draws at a time
@@ -35,17 +34,12 @@ struct Vertex {
 struct VertexRow {
     std::vector<float> u, v, inverse_depth, source_depth;
     std::vector<std::uint32_t> inside;
+    float top = 0, bottom = 0;  // least and largest v
 
     explicit VertexRow(std::size_t size) : u(size), v(size), inverse_depth(size), source_depth(size), inside(size, 1) {}
     std::size_t size() const { return u.size(); }
     Vertex operator[](std::size_t i) const { return {u[i], v[i], inverse_depth[i], source_depth[i], inside[i]}; }
 };
-
-/// Where the ray of a pixel meets the plane: its depth, or infinity if it does not.
-double plane_depth(const CameraIntrinsics& camera, const SupportPlane& plane, double row, double col) {
-    const double towards = -plane.normal_C.dot(camera.deproject(row, col, 1.0));
-    return towards > 1e-6 ? plane.offset / towards : std::numeric_limits<double>::infinity();
-}
 
 Eigen::Isometry3d overhead_pose(const SupportPlane& plane, const Eigen::Vector3d& foot_C, double distance) {
     const Eigen::Vector3d z = -plane.normal_C;
@@ -100,6 +94,9 @@ class Reprojection {
             to_v[i] = drawn ? v : 0.0f;
             to_inverse[i] = drawn ? inverse_depth : 0.0f;
         }
+        const Eigen::Map<const Eigen::ArrayXf> rows(to_v, static_cast<Eigen::Index>(count));
+        out.top = rows.minCoeff();
+        out.bottom = rows.maxCoeff();
         if (mask_.size() == 0) return;
         for (std::size_t i = 0; i < out.size(); ++i)
             out.inside[i] = mask_(row, static_cast<Eigen::Index>(i) * stride) != 0;
@@ -126,8 +123,7 @@ Eigen::AlignedBox2d view_bounds(const DepthImage& source, const SupportPlane& pl
             on_plane.assign(vertices.size(), 0.0f);
             for (int col = 0; col < source.width(); ++col)
                 if (mask(row, col) != 0 && !is_depth(source.depth(row, col)))
-                    on_plane[static_cast<std::size_t>(col)] =
-                        static_cast<float>(plane_depth(source.camera, plane, row, col));
+                    on_plane[static_cast<std::size_t>(col)] = static_cast<float>(plane.depth(source.camera, row, col));
         }
         project.row(row, stride, Eigen::Vector2f::Zero(), vertices, on_plane);
         for (std::size_t i = 0; i < vertices.size(); ++i)
@@ -150,9 +146,13 @@ class Canvas {
         : height_(height), width_(width), pixels_(static_cast<std::size_t>(height) * static_cast<std::size_t>(width)) {}
 
     /// Draws the surface between two neighbouring rows of pixels, torn at depth jumps.
-    void draw_strip(const VertexRow& above, const VertexRow& below, float slope_tear) {
-        for (std::size_t i = 0; i + 1 < above.size(); ++i)
-            draw_quad(above[i], above[i + 1], below[i], below[i + 1], slope_tear);
+    void draw_strip(const VertexRow& above, const VertexRow& below, const DepthJump& torn) {
+        const auto right = static_cast<float>(width_ - 1), bottom = static_cast<float>(height_ - 1);
+        if (std::max(above.bottom, below.bottom) < 0 || std::min(above.top, below.top) > bottom) return;
+        std::size_t first = 0, last = above.size() - 1;  // what lies to the left or right of the canvas is skipped
+        while (first < last && above.u[first + 1] < 0 && below.u[first + 1] < 0) ++first;
+        while (last > first && above.u[last - 1] > right && below.u[last - 1] > right) --last;
+        for (std::size_t i = first; i < last; ++i) draw_quad(above[i], above[i + 1], below[i], below[i + 1], torn);
     }
 
     /// Bridges gaps of at most `widest` pixels between two drawn pixels, in at least two of the directions row, column
@@ -161,17 +161,44 @@ class Canvas {
 
   private:
     /// Between four neighbouring pixels (b right of a, c below a).
-    void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, float slope_tear) {
+    void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, const DepthJump& torn) {
         const PixelBox box = covered({&a, &b, &c, &d});
         if (box.left > box.right || box.top > box.bottom) return;
+        if (draw_patch(a, b, c, d, box)) return;
         const auto jump = [](const Vertex& p, const Vertex& q) {
             const bool both = p.inverse_depth > 0 && q.inverse_depth > 0;
             return both ? std::abs(p.source_depth - q.source_depth) : std::numeric_limits<float>::infinity();
         };
         const bool falling = jump(a, d) < jump(b, c);  // the diagonal that jumps less
         const auto [p, q, r, s] = falling ? std::tie(a, d, b, c) : std::tie(b, c, a, d);
-        draw_triangle(p, q, r, box, slope_tear);
-        draw_triangle(p, q, s, box, slope_tear);
+        draw_triangle(p, q, r, box, torn);
+        draw_triangle(p, q, s, box, torn);
+    }
+
+    /// Most quads are all but flat and upright, since V's x axis lies along the source's: their pixels are those of the
+    /// box, and the inverse depth is the plane of least squares through the corners. False, and nothing drawn, for
+    /// others.
+    bool draw_patch(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, const PixelBox& box) {
+        constexpr float flat = 0.003f, upright = 0.25f, least_side = 0.1f;  // metres, pixels, pixels
+        const auto least = [](float p, float q, float r, float s) { return std::min(std::min(p, q), std::min(r, s)); };
+        const auto most = [](float p, float q, float r, float s) { return std::max(std::max(p, q), std::max(r, s)); };
+        const float range = most(a.source_depth, b.source_depth, c.source_depth, d.source_depth) -
+                            least(a.source_depth, b.source_depth, c.source_depth, d.source_depth);
+        const float lean = most(std::abs(a.u - c.u), std::abs(b.u - d.u), std::abs(a.v - b.v), std::abs(c.v - d.v));
+        const float width = b.u - a.u + d.u - c.u, height = c.v - a.v + d.v - b.v;  // twice
+        const bool drawn = least(a.inverse_depth, b.inverse_depth, c.inverse_depth, d.inverse_depth) > 0;
+        const bool alike = (a.inside == b.inside) & (a.inside == c.inside) & (a.inside == d.inside);
+        if (!(drawn & alike & (range < flat) & (lean < upright) & (width > least_side) & (height > least_side)))
+            return false;
+        const float per_col = (b.inverse_depth - a.inverse_depth + d.inverse_depth - c.inverse_depth) / width,
+                    per_row = (c.inverse_depth - a.inverse_depth + d.inverse_depth - b.inverse_depth) / height;
+        const float at_origin = 0.25f * (a.inverse_depth + b.inverse_depth + c.inverse_depth + d.inverse_depth -
+                                         per_col * (a.u + b.u + c.u + d.u) - per_row * (a.v + b.v + c.v + d.v));
+        for (int row = box.top; row <= box.bottom; ++row)
+            for (int col = box.left; col <= box.right; ++col)
+                set(row, col, at_origin + per_row * static_cast<float>(row) + per_col * static_cast<float>(col),
+                    a.inside);
+        return true;
     }
 
     /// The pixels of the canvas whose centres lie in the box of those vertices that are drawn.
@@ -189,12 +216,12 @@ class Canvas {
     }
 
     /// The pixels of `box` that lie in the triangle.
-    void draw_triangle(const Vertex& a, const Vertex& b, const Vertex& c, const PixelBox& box, float slope_tear) {
+    void draw_triangle(const Vertex& a, const Vertex& b, const Vertex& c, const PixelBox& box, const DepthJump& torn) {
         if (!(a.inverse_depth > 0 && b.inverse_depth > 0 && c.inverse_depth > 0)) return;
         const float near = std::min({a.source_depth, b.source_depth, c.source_depth}),
                     far = std::max({a.source_depth, b.source_depth, c.source_depth});
         const float area = cross(a, b, c.u, c.v);
-        if (far - near > std::max(min_tear, slope_tear * near) || std::abs(area) < 1e-9f) return;
+        if (torn(near, far) || std::abs(area) < 1e-9f) return;
         const float per_area = 1 / area;
         for (int row = box.top; row <= box.bottom; ++row) {
             for (int col = box.left; col <= box.right; ++col) {
@@ -302,7 +329,7 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
             "an overhead view needs a positive focal length and "
             "distance and no negative margin");
     const Eigen::Vector2d centre = centroid(image, mask);
-    const double foot_depth = plane_depth(image.camera, plane, centre.x(), centre.y());
+    const double foot_depth = plane.depth(image.camera, centre.x(), centre.y());
     require(std::isfinite(foot_depth), "the support plane does not lie below the centre of the view");
 
     OverheadView view;
@@ -321,7 +348,7 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
     // A source much finer than V is thinned out: its pixels stay finer than V's.
     const double source_px_per_metre = std::min(image.camera.fx, image.camera.fy) / foot_depth;
     const int stride = std::max(1, static_cast<int>(source_px_per_metre / (1.5 * px_per_metre)));
-    const float slope_tear = max_slope * static_cast<float>(stride / std::min(image.camera.fx, image.camera.fy));
+    const DepthJump torn(image.camera, stride);
 
     Canvas canvas(view.image.camera.height, view.image.camera.width);
     const Eigen::Vector2f principal_point = (-low).cast<float>();
@@ -333,7 +360,7 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
         project.row(first * stride, stride, principal_point, above);
         for (int strip = first; strip < last; ++strip) {
             project.row((strip + 1) * stride, stride, principal_point, below);
-            canvas.draw_strip(above, below, slope_tear);
+            canvas.draw_strip(above, below, torn);
             std::swap(above, below);
         }
     });

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "ebgrasp/core/error.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr double max_samples = 8000;           // grid points that vote
 constexpr int ranking_samples = 1000;          // of them, at random: enough to rank hypotheses
+constexpr int refining_samples = 2000;         // enough to move them into place
 constexpr std::size_t refined_hypotheses = 8;  // the best ones
 constexpr int least_inliers = 20;
 constexpr float bin_depth = 0.3f;  // metres below a plane within which surface speaks against it
@@ -80,12 +82,13 @@ Support count_support(const SampledCloud& cloud, const SupportPlane& plane, doub
     return support;
 }
 
-/// Total least squares: the plane through the mean of `rough`'s inliers across their direction of least variance.
-SupportPlane least_squares(const SampledCloud& cloud, const SupportPlane& rough, double tolerance) {
+/// Total least squares: the plane through the mean of `rough`'s inliers among the first `samples` points across their
+/// direction of least variance.
+SupportPlane least_squares(const SampledCloud& cloud, const SupportPlane& rough, double tolerance, int samples) {
     Eigen::Vector3d sum = Eigen::Vector3d::Zero();
     Eigen::Matrix3d squares = Eigen::Matrix3d::Zero();
     int inliers = 0;
-    for (int k = 0; k < cloud.size(); ++k) {
+    for (int k = 0; k < std::min(samples, cloud.size()); ++k) {
         const Eigen::Vector3d p_C = cloud.point(k);
         if (std::abs(rough.height(p_C)) >= tolerance) continue;
         sum += p_C;
@@ -98,10 +101,12 @@ SupportPlane least_squares(const SampledCloud& cloud, const SupportPlane& rough,
     return facing_camera(axes.eigenvectors().col(0), mean);
 }
 
-/// Least squares on wider, then proper inliers (LO-RANSAC: Chum, Matas and Kittler, 2003).
+/// Least squares on wider inliers among some of the points, then on the proper ones (LO-RANSAC: Chum, Matas and
+/// Kittler, 2003).
 SupportPlane refine(const SampledCloud& cloud, SupportPlane plane, double tolerance) {
-    for (const double widening : {2.0, 1.5, 1.0, 1.0}) plane = least_squares(cloud, plane, widening * tolerance);
-    return plane;
+    for (const double widening : {2.0, 1.5, 1.0})
+        plane = least_squares(cloud, plane, widening * tolerance, refining_samples);
+    return least_squares(cloud, plane, tolerance, cloud.size());
 }
 
 /// Three points not too far from each other (they share a plane more often than three from anywhere); false if the
@@ -124,10 +129,11 @@ bool draw_triple(const SampledCloud& cloud, RandomStream& random, std::array<int
     return true;
 }
 
-/// Planes through random triples, best score among the ranking samples first.
+/// Of planes through random triples the ones of best score among the ranking samples, best first.
 std::vector<SupportPlane> hypotheses(const SampledCloud& cloud, const SupportPlaneOptions& options,
                                      RandomStream& random) {
     std::vector<std::pair<int, SupportPlane>> scored;
+    const double least_cosine = std::cos(options.max_tilt);
     for (int iteration = 0; iteration < options.iterations; ++iteration) {
         std::array<int, 3> triple;
         if (!draw_triple(cloud, random, triple)) continue;
@@ -135,12 +141,17 @@ std::vector<SupportPlane> hypotheses(const SampledCloud& cloud, const SupportPla
         const Eigen::Vector3d normal_C = (b - a).cross(c - a);
         if (normal_C.norm() < 1e-9) continue;  // nearly on a line
         const SupportPlane plane = facing_camera(normal_C, a);
-        if (plane.tilt() <= options.max_tilt)
+        if (-plane.normal_C.z() >= least_cosine)
             scored.emplace_back(count_support(cloud, plane, options.tolerance, ranking_samples).score(), plane);
     }
-    std::stable_sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<std::size_t> order(scored.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto best = order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), refined_hypotheses));
+    std::partial_sort(order.begin(), best, order.end(), [&](std::size_t a, std::size_t b) {
+        return std::pair(-scored[a].first, a) < std::pair(-scored[b].first, b);
+    });
     std::vector<SupportPlane> planes;
-    for (const auto& [score, plane] : scored) planes.push_back(plane);
+    for (auto i = order.begin(); i != best; ++i) planes.push_back(scored[*i].second);
     return planes;
 }
 
@@ -148,13 +159,17 @@ std::vector<SupportPlane> hypotheses(const SampledCloud& cloud, const SupportPla
 
 double SupportPlane::tilt() const { return std::acos(std::clamp(-normal_C.z(), -1.0, 1.0)); }
 
+double SupportPlane::depth(const CameraIntrinsics& camera, double row, double col) const {
+    const double towards = -normal_C.dot(camera.deproject(row, col, 1.0));
+    return towards > 1e-6 ? offset / towards : std::numeric_limits<double>::infinity();
+}
+
 std::optional<SupportPlane> fit_support_plane(const DepthImage& image, const SupportPlaneOptions& options) {
     RandomStream random(0x706c616e65);
     const SampledCloud cloud = sample_cloud(image, random);
     if (cloud.size() < least_inliers) return std::nullopt;
 
     std::vector<SupportPlane> planes = hypotheses(cloud, options, random);
-    planes.resize(std::min(planes.size(), refined_hypotheses));
     std::optional<SupportPlane> best;
     int best_score = std::numeric_limits<int>::min();
     for (SupportPlane& plane : planes) {

@@ -1,4 +1,4 @@
-// The support plane (table, bin floor) under the objects, and the view straight down at it.
+// The support plane (table, bin floor), the objects on it, and the view straight down at them.
 #pragma once
 
 #include <Eigen/Geometry>
@@ -17,6 +17,8 @@ struct SupportPlane {
     double tilt() const;       ///< radians between the optical axis and the plane's normal
     /// Metres of a point above the plane.
     double height(const Eigen::Vector3d& p_C) const { return normal_C.dot(p_C) + offset; }
+    /// Depth at which the ray of a pixel meets the plane, metres; infinity if it does not.
+    double depth(const CameraIntrinsics& camera, double row, double col) const;
 };
 
 /// How the plane is looked for.
@@ -35,6 +37,11 @@ std::optional<SupportPlane> fit_support_plane(const DepthImage& image, const Sup
 
 /// Height above the plane for every pixel, metres; NaN where depth is missing.
 DepthArray height_map(const DepthImage& image, const SupportPlane& plane);
+
+/// The pixels of all objects on the plane: connected regions more than `min_height` metres above it, of an object's
+/// size (from 13 mm square to 0.4 m long) and whole in the image, since what reaches in from its border is furniture or
+/// the robot itself. 1 there, else 0.
+Mask whole_objects(const DepthImage& image, const SupportPlane& plane, double min_height);
 
 /// The scene as a virtual pinhole camera V sees it that looks straight down (along -normal) at the plane.
 struct OverheadView {

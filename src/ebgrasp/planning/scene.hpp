@@ -18,7 +18,7 @@ struct Scene {
     Mask region;              ///< pixels on which grasps are wanted
 
     /// `min_height`: metres above the plane from which a surface belongs to an object. Without a mask (0 x 0) the
-    /// region is all whole objects in view: what reaches in from the border is furniture or the robot itself.
+    /// region is that of whole_objects().
     Scene(const DepthImage& image, const Mask& mask, const SupportPlane& plane, const ViewSpec& spec,
           double min_height);
 

@@ -58,9 +58,8 @@ struct SceneOptions {
 ///   ...        the planner's refine(), if any
 ///   jaws       fit_jaws: every grasp is centred between its contacts, gets its opening, and is dropped if it collides,
 ///              slips, is off the region or is like one that failed before
-///   selection  energies read anew, since the jaws moved the grasps; unlikely ones dropped; sorted; near ones
-///   suppressed;
-///              request.count kept
+///   selection  energies read anew, since the jaws moved the grasps; unlikely ones dropped; sorted; those near
+///              better ones suppressed; request.count kept
 /// plan() may be called from several threads.
 class ScenePlanner : public GraspPlanner {
   public:
