@@ -8,37 +8,38 @@
 namespace ebgrasp {
 namespace {
 
-constexpr double table_noise = 0.002;    // metres by which the table's image may poke into the fingertips
-constexpr double tip_clearance = 0.001;  // metres that the fingertips stay above what stands on the table
-constexpr double raised = 0.006;         // metres above the plane: no noise of the table's
-constexpr double least_margin = 0.001;   // metres beside each contact when the jaws are open as wide as they can be
+constexpr double table_noise = 0.002;     // metres by which the table's image may poke into the fingertips
+constexpr double tip_clearance = 0.001;   // metres that the fingertips stay above what stands on the table
+constexpr double palm_clearance = 0.003;  // metres that the palm stays above what is below it
+constexpr double raised = 0.006;          // metres above the plane: no noise of the table's
+constexpr int max_lifts = 3;              // of a grasp whose palm would touch
+constexpr double least_margin = 0.001;    // metres beside each contact when the jaws are open as wide as they can be
 constexpr std::array approach_margins = {0.020, 0.012, 0.008, 0.005};  // metres beside each contact, widest first
 
 using Eigen::Vector2d;
 
-/// The closing axis and its perpendicular as (row, col) pixel steps per metre at the depth of the grasp.
+/// The grasp's centre, closing axis and its perpendicular on the plane, in metres along V's (rows, columns).
 struct JawAxes {
     Vector2d center, closing, sideways;
 
     JawAxes(const Scene& scene, const PlanarGrasp& grasp)
-        : center(grasp.row, grasp.col),
+        : center(scene.position_of(grasp.row, grasp.col, grasp.depth)),
           closing(std::sin(grasp.angle), std::cos(grasp.angle)),
-          sideways(std::cos(grasp.angle), -std::sin(grasp.angle)) {
-        const double scale = scene.pixels_per_metre(grasp.depth);
-        closing *= scale;
-        sideways *= scale;
-    }
+          sideways(std::cos(grasp.angle), -std::sin(grasp.angle)) {}
     double height(const Scene& scene, double x, double y) const {
-        const Vector2d pixel = center + x * closing + y * sideways;
-        return scene.height_at(pixel.x(), pixel.y());
+        return scene.elevation_at(center + x * closing + y * sideways);
     }
 };
 
-/// Highest surface in the rectangle [x0, x1] x [-y, y] (metres along the axes).
+/// Highest surface in the rectangle [x0, x1] x [-y, y] (metres along the axes), borders included, at points no farther
+/// apart than `step`.
 double highest(const Scene& scene, const JawAxes& axes, double x0, double x1, double half_width, double step) {
+    const int along = static_cast<int>(std::ceil((x1 - x0) / step)),
+              across = static_cast<int>(std::ceil(2 * half_width / step));
     double top = 0.0;
-    for (double x = x0; x <= x1 + 1e-9; x += step)
-        for (double y = -half_width; y <= half_width + 1e-9; y += step) top = std::max(top, axes.height(scene, x, y));
+    for (int i = 0; i <= along; ++i)
+        for (int j = 0; j <= across; ++j)
+            top = std::max(top, axes.height(scene, x0 + (x1 - x0) * i / along, half_width * (2.0 * j / across - 1)));
     return top;
 }
 
@@ -73,6 +74,60 @@ std::optional<PadContact> close_jaw(const Scene& scene, const JawAxes& axes, con
     else if (near(distances[1]) && near(distances[2]))
         slope = (distances[2] - distances[1]) / pad;
     return PadContact{first, slope, first - distances[1]};
+}
+
+/// fit_jaws, by lifting the grasp at most `lifts` times.
+JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, int lifts) {
+    const double level = scene.plane_depth - grasp.depth;  // height of the grasp centre above the plane
+    const double step = 1.0 / scene.pixels_per_metre(scene.plane_depth);
+    if (level < lowest_center(gripper) - 1e-9) return JawFit::below_table;
+
+    const JawAxes axes(scene, grasp);
+    const double reach = 0.5 * gripper.max_opening;
+    const auto right = close_jaw(scene, axes, gripper, +1, reach, level, step);
+    const auto left = close_jaw(scene, axes, gripper, -1, reach, level, step);
+    if (!right || !left || right->distance + left->distance < step) return JawFit::no_contact;
+    if (right->distance >= reach || left->distance >= reach) return JawFit::too_wide;
+    if (std::max(std::abs(right->slope), std::abs(left->slope)) > gripper.pad_friction) return JawFit::slips;
+    if (std::max(right->lag, left->lag) > pad_tolerance + step) return JawFit::uneven;
+
+    JawAxes fitted_axes = axes;
+    fitted_axes.center += 0.5 * (right->distance - left->distance) * axes.closing;
+    if (fitted_axes.height(scene, 0, 0) < level + surface_margin) return JawFit::above_surface;
+    PlanarGrasp fitted = grasp;
+    const Vector2d pixel = scene.pixel_of(fitted_axes.center, grasp.depth);
+    fitted.row = pixel.x();
+    fitted.col = pixel.y();
+    const double contacts =
+        right->distance + left->distance + step;  // the pixel grid hides up to half a step on each side
+    const double tips = level - gripper.tip_offset;
+    const double solid = tips > raised ? tips - tip_clearance : tips + table_noise;  // what is higher is in the way
+    // From the outside of the open finger to where its pad touches, short of what it may touch before.
+    const auto fingers_free = [&](double opening) {
+        const double inner = 0.5 * contacts + pad_tolerance, outer = 0.5 * opening + gripper.finger_thickness,
+                     half = 0.5 * gripper.finger_width;
+        return highest(scene, fitted_axes, inner, outer, half, step) < solid &&
+               highest(scene, fitted_axes, -outer, -inner, half, step) < solid;
+    };
+    fitted.width = 0.0;
+    for (const double margin : approach_margins) {
+        const double opening = std::min(gripper.max_opening, contacts + 2 * margin);
+        if (opening < contacts + 2 * least_margin || !fingers_free(opening)) continue;
+        fitted.width = std::max(opening, gripper.min_opening);
+        break;
+    }
+    if (fitted.width == 0.0)
+        return contacts + 2 * least_margin > gripper.max_opening ? JawFit::too_wide : JawFit::finger_collision;
+
+    const double palm = level + gripper.to_palm() - palm_clearance;
+    const double palm_x = 0.5 * gripper.palm_size[0], palm_y = 0.5 * gripper.palm_size[1];
+    const double excess = highest(scene, fitted_axes, -palm_x, palm_x, palm_y, 2 * step) - palm;
+    if (excess > 0) {  // as deep as the palm lets it
+        fitted.depth -= excess + 1e-6;
+        if (lifts == 0 || fit_jaws(scene, gripper, fitted, lifts - 1) != JawFit::free) return JawFit::palm_collision;
+    }
+    grasp = fitted;
+    return JawFit::free;
 }
 
 }  // namespace
@@ -113,52 +168,7 @@ std::string_view to_string(JawFit fit) {
 }
 
 JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) {
-    const double level = scene.plane_depth - grasp.depth;  // height of the grasp centre above the plane
-    const double step = 1.0 / scene.pixels_per_metre(grasp.depth);
-    if (level < lowest_center(gripper) - 1e-9) return JawFit::below_table;
-
-    const JawAxes axes(scene, grasp);
-    const double reach = 0.5 * gripper.max_opening;
-    const auto right = close_jaw(scene, axes, gripper, +1, reach, level, step);
-    const auto left = close_jaw(scene, axes, gripper, -1, reach, level, step);
-    if (!right || !left || right->distance + left->distance < step) return JawFit::no_contact;
-    if (right->distance >= reach || left->distance >= reach) return JawFit::too_wide;
-    if (std::max(std::abs(right->slope), std::abs(left->slope)) > gripper.pad_friction) return JawFit::slips;
-    if (std::max(right->lag, left->lag) > pad_tolerance + step) return JawFit::uneven;
-
-    PlanarGrasp fitted = grasp;
-    const Vector2d center = axes.center + 0.5 * (right->distance - left->distance) * axes.closing;
-    fitted.row = center.x();
-    fitted.col = center.y();
-    if (scene.height_at(fitted.row, fitted.col) < level + surface_margin) return JawFit::above_surface;
-
-    const JawAxes fitted_axes(scene, fitted);
-    const double contacts =
-        right->distance + left->distance + step;  // the pixel grid hides up to half a step on each side
-    const double tips = level - gripper.tip_offset;
-    const double solid = tips > raised ? tips - tip_clearance : tips + table_noise;  // what is higher is in the way
-    // From the outside of the open finger to where its pad touches, short of what it may touch before.
-    const auto fingers_free = [&](double opening) {
-        const double inner = 0.5 * contacts + pad_tolerance, outer = 0.5 * opening + gripper.finger_thickness,
-                     half = 0.5 * gripper.finger_width;
-        return highest(scene, fitted_axes, inner, outer, half, step) < solid &&
-               highest(scene, fitted_axes, -outer, -inner, half, step) < solid;
-    };
-    fitted.width = 0.0;
-    for (const double margin : approach_margins) {
-        const double opening = std::min(gripper.max_opening, contacts + 2 * margin);
-        if (opening < contacts + 2 * least_margin || !fingers_free(opening)) continue;
-        fitted.width = std::max(opening, gripper.min_opening);
-        break;
-    }
-    if (fitted.width == 0.0)
-        return contacts + 2 * least_margin > gripper.max_opening ? JawFit::too_wide : JawFit::finger_collision;
-
-    const double palm = level + gripper.finger_length - gripper.tip_offset;
-    const double palm_x = 0.5 * gripper.palm_size[0], palm_y = 0.5 * gripper.palm_size[1];
-    if (highest(scene, fitted_axes, -palm_x, palm_x, palm_y, 4 * step) > palm) return JawFit::palm_collision;
-    grasp = fitted;
-    return JawFit::free;
+    return fit_jaws(scene, gripper, grasp, max_lifts);
 }
 
 }  // namespace ebgrasp

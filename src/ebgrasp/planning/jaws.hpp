@@ -33,8 +33,9 @@ enum class JawFit {
 std::string_view to_string(JawFit fit);
 
 /// Closes the jaws on the height field at the grasp's depth, centres the grasp between the contacts, and sets its
-/// opening: as wide as the contacts plus a margin on both sides, or narrower if that alone is free of collision. The
-/// field is 2.5-D: what lies under an overhang counts as solid. `grasp` is changed only if the result is `free`.
+/// opening: as wide as the contacts plus a margin on both sides, or narrower if that alone is free of collision. Where
+/// the palm would touch, the grasp is lifted. The field is 2.5-D: what lies under an overhang counts as solid. `grasp`
+/// is changed only if the result is `free`.
 JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp);
 
 }  // namespace ebgrasp

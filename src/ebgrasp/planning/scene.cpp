@@ -1,5 +1,7 @@
 #include "ebgrasp/planning/scene.hpp"
 
+#include <algorithm>
+
 #include "ebgrasp/core/error.hpp"
 
 namespace ebgrasp {
@@ -11,7 +13,24 @@ Scene::Scene(const DepthImage& image, const Mask& mask, const SupportPlane& plan
       plane_depth(spec.distance),
       source(image.camera) {
     height = static_cast<float>(plane_depth) - view.image.depth;
+    elevation = elevations();
     region = ((height > static_cast<float>(min_height)) && (view.mask > 0) && (view.observed > 0)).cast<std::uint8_t>();
+}
+
+DepthArray Scene::elevations() const {
+    DepthArray out = DepthArray::Zero(height.rows(), height.cols());
+    for (int row = 0; row < height.rows(); ++row)
+        for (int col = 0; col < height.cols(); ++col) {
+            // What rises is nearer and seen farther from V's axis than it stands. Shrinking leaves no holes.
+            const float top = height(row, col);
+            const double shrink = 1 - top / plane_depth;
+            const double foot_row = camera().cy + shrink * (row - camera().cy),
+                         foot_col = camera().cx + shrink * (col - camera().cx);
+            if (!contains(foot_row, foot_col)) continue;
+            float& highest = out(nearest(foot_row), nearest(foot_col));
+            highest = std::max(highest, top);
+        }
+    return out;
 }
 
 Mask Scene::in_view(const Mask& mask_C) const {
