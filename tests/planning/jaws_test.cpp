@@ -83,10 +83,10 @@ TEST(Jaws, MeetThingsWhereTheyStandWhateverTheirHeight) {
     // Far from V's axis perspective moves the tower's top by 0.15 (0.7 / 0.6 - 0.7 / 0.68) = 21 mm outwards against
     // what is seen at the grasp's height: a finger beside the bar would seem to be free, or one far from it not.
     Gripper gripper = test_gripper();
-    gripper.max_opening = 0.036;
     gripper.finger_length = 0.12;  // the palm stays above the tower
     for (const double inwards : {-1.0, 1.0}) {
         for (const auto& [gap, expected] : {std::pair{0.008, JawFit::finger_collision}, {0.030, JawFit::free}}) {
+            gripper.max_opening = gap < 0.01 ? 0.036 : 0.06;  // starts between bar and tower
             const double x = 0.15, tower = x - inwards * (0.015 + gap + 0.015);
             const Scene scene = scene_of({{x, 0, 0, {0.03, 0.10, 0.04}},
                                           {tower, 0, 0, {0.03, 0.10, 0.10}},
@@ -96,6 +96,21 @@ TEST(Jaws, MeetThingsWhereTheyStandWhateverTheirHeight) {
             PlanarGrasp grasp = at(scene, bar_V.x(), bar_V.y(), 0.02, 0);
             EXPECT_EQ(fit_jaws(scene, gripper, grasp), expected) << inwards << ' ' << gap;
         }
+    }
+}
+
+TEST(Jaws, KeepAwayFromTheHiddenFlankOfWhatIsNearlyTooWide) {
+    // 7.5 of 8.5 cm: 5 mm remain on each side. Far from the camera's axis the outer side of the box hides 1.9 cm of
+    // ground.
+    Gripper gripper = test_gripper();
+    gripper.finger_length = 0.12;
+    for (const auto& [x, width, expected] :
+         {std::tuple{0.0, 0.075, JawFit::free}, {0.15, 0.075, JawFit::unseen}, {0.15, 0.050, JawFit::free}}) {
+        const Scene scene = scene_of({{x, 0, 0, {width, 0.12, 0.08}}, {-x, 0.2, 0, {0.04, 0.04, 0.04}}});
+        const Eigen::Isometry3d X_WV = camera_above(distance, 0.0) * scene.view.X_CV;
+        const Eigen::Vector3d box_V = X_WV.inverse() * Eigen::Vector3d(x, 0, 0.04);
+        PlanarGrasp grasp = at(scene, box_V.x(), box_V.y(), 0.04, 0);
+        EXPECT_EQ(fit_jaws(scene, gripper, grasp), expected) << x << ' ' << width;
     }
 }
 

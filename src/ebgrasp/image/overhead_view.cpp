@@ -138,6 +138,62 @@ struct PixelBox {
     int left, top, right, bottom;  // all included
 };
 
+/// The quads between two rows of vertices. Most are all but flat and upright, since V's x axis lies along the source's:
+/// their pixels are those of a box, and the inverse depth there is the plane of least squares through their corners.
+struct QuadRow {
+    std::vector<std::int32_t> upright;                   ///< 1 if it is so; only then does the rest hold
+    std::vector<std::int32_t> left, top, right, bottom;  ///< pixels, all included
+    std::vector<float> per_col, per_row, at_origin;      ///< of the inverse depth
+
+    explicit QuadRow(std::size_t size)
+        : upright(size),
+          left(size),
+          top(size),
+          right(size),
+          bottom(size),
+          per_col(size),
+          per_row(size),
+          at_origin(size) {}
+
+    /// Sets quads [first, last); boxes are cut to the canvas [0, last_col] x [0, last_row].
+    void fit(const VertexRow& above, const VertexRow& below, std::size_t first, std::size_t last, float last_col,
+             float last_row) {
+        constexpr float flat = 0.003f, lean = 0.25f, least_side = 0.1f;  // metres, pixels, pixels
+        const auto least = [](float a, float b, float c, float d) { return std::min(std::min(a, b), std::min(c, d)); };
+        const auto most = [](float a, float b, float c, float d) { return std::max(std::max(a, b), std::max(c, d)); };
+        const float *const u_above = above.u.data(), *const u_below = below.u.data(), *const v_above = above.v.data(),
+                           *const v_below = below.v.data(), *const inverse_above = above.inverse_depth.data(),
+                           *const inverse_below = below.inverse_depth.data(),
+                           *const z_above = above.source_depth.data(), *const z_below = below.source_depth.data();
+        const std::uint32_t *const inside_above = above.inside.data(), *const inside_below = below.inside.data();
+        std::int32_t *const to_upright = upright.data(), *const to_left = left.data(), *const to_top = top.data(),
+                            *const to_right = right.data(), *const to_bottom = bottom.data();
+        float *const to_col = per_col.data(), *const to_row = per_row.data(), *const to_origin = at_origin.data();
+        // Corner b is right of a, c below a. No branches, so that the compiler vectorises.
+#pragma GCC ivdep
+        for (std::size_t i = first; i < last; ++i) {
+            const float a = inverse_above[i], b = inverse_above[i + 1], c = inverse_below[i], d = inverse_below[i + 1];
+            const float ua = u_above[i], ub = u_above[i + 1], uc = u_below[i], ud = u_below[i + 1];
+            const float va = v_above[i], vb = v_above[i + 1], vc = v_below[i], vd = v_below[i + 1];
+            const float za = z_above[i], zb = z_above[i + 1], zc = z_below[i], zd = z_below[i + 1];
+            const float width = ub - ua + ud - uc, height = vc - va + vd - vb;  // twice
+            const std::uint32_t inside = inside_above[i];
+            to_upright[i] = (least(a, b, c, d) > 0) & (inside == inside_above[i + 1]) & (inside == inside_below[i]) &
+                            (inside == inside_below[i + 1]) & (most(za, zb, zc, zd) - least(za, zb, zc, zd) < flat) &
+                            (most(std::abs(ua - uc), std::abs(ub - ud), std::abs(va - vb), std::abs(vc - vd)) < lean) &
+                            (width > least_side) & (height > least_side);
+            to_left[i] = static_cast<std::int32_t>(std::max(std::ceil(std::min(ua, uc)), 0.0f));
+            to_top[i] = static_cast<std::int32_t>(std::max(std::ceil(std::min(va, vb)), 0.0f));
+            to_right[i] = static_cast<std::int32_t>(std::min(std::floor(std::max(ub, ud)), last_col));
+            to_bottom[i] = static_cast<std::int32_t>(std::min(std::floor(std::max(vc, vd)), last_row));
+            const float col = (b - a + d - c) / width, row = (c - a + d - b) / height;
+            to_col[i] = col;
+            to_row[i] = row;
+            to_origin[i] = 0.25f * (a + b + c + d - col * (ua + ub + uc + ud) - row * (va + vb + vc + vd));
+        }
+    }
+};
+
 /// V's image while it is drawn, by several threads at once: the nearest surface wins whatever the order. A pixel is the
 /// inverse depth's bits, which rise with it, with the mask in place of the last.
 class Canvas {
@@ -145,14 +201,26 @@ class Canvas {
     Canvas(int height, int width)
         : height_(height), width_(width), pixels_(static_cast<std::size_t>(height) * static_cast<std::size_t>(width)) {}
 
-    /// Draws the surface between two neighbouring rows of pixels, torn at depth jumps.
-    void draw_strip(const VertexRow& above, const VertexRow& below, const DepthJump& torn) {
+    /// Draws the surface between two neighbouring rows of pixels, torn at depth jumps. `quads` is scratch memory.
+    void draw_strip(const VertexRow& above, const VertexRow& below, const DepthJump& torn, QuadRow& quads) {
         const auto right = static_cast<float>(width_ - 1), bottom = static_cast<float>(height_ - 1);
         if (std::max(above.bottom, below.bottom) < 0 || std::min(above.top, below.top) > bottom) return;
         std::size_t first = 0, last = above.size() - 1;  // what lies to the left or right of the canvas is skipped
         while (first < last && above.u[first + 1] < 0 && below.u[first + 1] < 0) ++first;
         while (last > first && above.u[last - 1] > right && below.u[last - 1] > right) --last;
-        for (std::size_t i = first; i < last; ++i) draw_quad(above[i], above[i + 1], below[i], below[i + 1], torn);
+        quads.fit(above, below, first, last, right, bottom);
+        for (std::size_t i = first; i < last; ++i) {
+            if (quads.upright[i] == 0) {
+                draw_quad(above[i], above[i + 1], below[i], below[i + 1], torn);
+                continue;
+            }
+            for (int row = quads.top[i]; row <= quads.bottom[i]; ++row)
+                for (int col = quads.left[i]; col <= quads.right[i]; ++col)
+                    set(row, col,
+                        quads.at_origin[i] + quads.per_row[i] * static_cast<float>(row) +
+                            quads.per_col[i] * static_cast<float>(col),
+                        above.inside[i]);
+        }
     }
 
     /// Bridges gaps of at most `widest` pixels between two drawn pixels, in at least two of the directions row, column
@@ -164,7 +232,6 @@ class Canvas {
     void draw_quad(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, const DepthJump& torn) {
         const PixelBox box = covered({&a, &b, &c, &d});
         if (box.left > box.right || box.top > box.bottom) return;
-        if (draw_patch(a, b, c, d, box)) return;
         const auto jump = [](const Vertex& p, const Vertex& q) {
             const bool both = p.inverse_depth > 0 && q.inverse_depth > 0;
             return both ? std::abs(p.source_depth - q.source_depth) : std::numeric_limits<float>::infinity();
@@ -173,32 +240,6 @@ class Canvas {
         const auto [p, q, r, s] = falling ? std::tie(a, d, b, c) : std::tie(b, c, a, d);
         draw_triangle(p, q, r, box, torn);
         draw_triangle(p, q, s, box, torn);
-    }
-
-    /// Most quads are all but flat and upright, since V's x axis lies along the source's: their pixels are those of the
-    /// box, and the inverse depth is the plane of least squares through the corners. False, and nothing drawn, for
-    /// others.
-    bool draw_patch(const Vertex& a, const Vertex& b, const Vertex& c, const Vertex& d, const PixelBox& box) {
-        constexpr float flat = 0.003f, upright = 0.25f, least_side = 0.1f;  // metres, pixels, pixels
-        const auto least = [](float p, float q, float r, float s) { return std::min(std::min(p, q), std::min(r, s)); };
-        const auto most = [](float p, float q, float r, float s) { return std::max(std::max(p, q), std::max(r, s)); };
-        const float range = most(a.source_depth, b.source_depth, c.source_depth, d.source_depth) -
-                            least(a.source_depth, b.source_depth, c.source_depth, d.source_depth);
-        const float lean = most(std::abs(a.u - c.u), std::abs(b.u - d.u), std::abs(a.v - b.v), std::abs(c.v - d.v));
-        const float width = b.u - a.u + d.u - c.u, height = c.v - a.v + d.v - b.v;  // twice
-        const bool drawn = least(a.inverse_depth, b.inverse_depth, c.inverse_depth, d.inverse_depth) > 0;
-        const bool alike = (a.inside == b.inside) & (a.inside == c.inside) & (a.inside == d.inside);
-        if (!(drawn & alike & (range < flat) & (lean < upright) & (width > least_side) & (height > least_side)))
-            return false;
-        const float per_col = (b.inverse_depth - a.inverse_depth + d.inverse_depth - c.inverse_depth) / width,
-                    per_row = (c.inverse_depth - a.inverse_depth + d.inverse_depth - b.inverse_depth) / height;
-        const float at_origin = 0.25f * (a.inverse_depth + b.inverse_depth + c.inverse_depth + d.inverse_depth -
-                                         per_col * (a.u + b.u + c.u + d.u) - per_row * (a.v + b.v + c.v + d.v));
-        for (int row = box.top; row <= box.bottom; ++row)
-            for (int col = box.left; col <= box.right; ++col)
-                set(row, col, at_origin + per_row * static_cast<float>(row) + per_col * static_cast<float>(col),
-                    a.inside);
-        return true;
     }
 
     /// The pixels of the canvas whose centres lie in the box of those vertices that are drawn.
@@ -357,10 +398,11 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
     parallel_for(blocks, [&](std::size_t block) {
         const int first = static_cast<int>(block) * strips_per_block, last = std::min(strips, first + strips_per_block);
         VertexRow above(static_cast<std::size_t>((image.width() - 1) / stride + 1)), below = above;
+        QuadRow quads(above.size());
         project.row(first * stride, stride, principal_point, above);
         for (int strip = first; strip < last; ++strip) {
             project.row((strip + 1) * stride, stride, principal_point, below);
-            canvas.draw_strip(above, below, torn);
+            canvas.draw_strip(above, below, torn, quads);
             std::swap(above, below);
         }
     });

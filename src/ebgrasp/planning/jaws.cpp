@@ -8,12 +8,14 @@
 namespace ebgrasp {
 namespace {
 
-constexpr double table_noise = 0.002;     // metres by which the table's image may poke into the fingertips
-constexpr double tip_clearance = 0.001;   // metres that the fingertips stay above what stands on the table
-constexpr double palm_clearance = 0.003;  // metres that the palm stays above what is below it
-constexpr double raised = 0.006;          // metres above the plane: no noise of the table's
-constexpr int max_lifts = 3;              // of a grasp whose palm would touch
-constexpr double least_margin = 0.001;    // metres beside each contact when the jaws are open as wide as they can be
+constexpr double table_noise = 0.002;      // metres by which the table's image may poke into the fingertips
+constexpr double tip_clearance = 0.001;    // metres that the fingertips stay above what stands on the table
+constexpr double palm_clearance = 0.003;   // metres that the palm stays above what is below it
+constexpr double raised = 0.006;           // metres above the plane: no noise of the table's
+constexpr double hidden_flank = 0.010;     // metres by which an object may go on beside what is seen of it
+constexpr double max_unseen_share = 0.25;  // of the ground under a finger nearer to a contact than that
+constexpr int max_lifts = 3;               // of a grasp whose palm would touch
+constexpr double least_margin = 0.001;     // metres beside each contact when the jaws are open as wide as they can be
 constexpr std::array approach_margins = {0.020, 0.012, 0.008, 0.005};  // metres beside each contact, widest first
 
 using Eigen::Vector2d;
@@ -29,6 +31,9 @@ struct JawAxes {
     double height(const Scene& scene, double x, double y) const {
         return scene.elevation_at(center + x * closing + y * sideways);
     }
+    bool seen(const Scene& scene, double x, double y) const {
+        return scene.seen_at(center + x * closing + y * sideways);
+    }
 };
 
 /// Highest surface in the rectangle [x0, x1] x [-y, y] (metres along the axes), borders included, at points no farther
@@ -41,6 +46,14 @@ double highest(const Scene& scene, const JawAxes& axes, double x0, double x1, do
         for (int j = 0; j <= across; ++j)
             top = std::max(top, axes.height(scene, x0 + (x1 - x0) * i / along, half_width * (2.0 * j / across - 1)));
     return top;
+}
+
+/// Share of the rectangle that nothing is known of.
+double unseen_share(const Scene& scene, const JawAxes& axes, double x0, double x1, double half_width, double step) {
+    int points = 0, unseen = 0;
+    for (double x = x0; x <= x1; x += step)
+        for (double y = -half_width; y <= half_width; y += step, ++points) unseen += !axes.seen(scene, x, y);
+    return points > 0 ? static_cast<double>(unseen) / points : 0.0;
 }
 
 /// Where a pad meets the surface.
@@ -109,15 +122,23 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, 
         return highest(scene, fitted_axes, inner, outer, half, step) < solid &&
                highest(scene, fitted_axes, -outer, -inner, half, step) < solid;
     };
-    fitted.width = 0.0;
+    // Beside a contact the object may go on, behind its edge, where a finger comes down on ground that was not seen.
+    const auto blind = [&](double opening) {
+        const double inner = 0.5 * opening, outer = inner + gripper.finger_thickness, half = 0.5 * gripper.finger_width;
+        return opening < contacts + 2 * hidden_flank &&
+               std::max(unseen_share(scene, fitted_axes, inner, outer, half, step),
+                        unseen_share(scene, fitted_axes, -outer, -inner, half, step)) > max_unseen_share;
+    };
+    JawFit obstacle = JawFit::too_wide;
     for (const double margin : approach_margins) {
         const double opening = std::min(gripper.max_opening, contacts + 2 * margin);
-        if (opening < contacts + 2 * least_margin || !fingers_free(opening)) continue;
+        if (opening < contacts + 2 * least_margin) continue;
+        obstacle = !fingers_free(opening) ? JawFit::finger_collision : blind(opening) ? JawFit::unseen : JawFit::free;
+        if (obstacle != JawFit::free) continue;
         fitted.width = std::max(opening, gripper.min_opening);
         break;
     }
-    if (fitted.width == 0.0)
-        return contacts + 2 * least_margin > gripper.max_opening ? JawFit::too_wide : JawFit::finger_collision;
+    if (obstacle != JawFit::free) return obstacle;
 
     const double palm = level + gripper.to_palm() - palm_clearance;
     const double palm_x = 0.5 * gripper.palm_size[0], palm_y = 0.5 * gripper.palm_size[1];
@@ -161,6 +182,8 @@ std::string_view to_string(JawFit fit) {
             return "uneven";
         case JawFit::finger_collision:
             return "finger_collision";
+        case JawFit::unseen:
+            return "unseen";
         case JawFit::palm_collision:
             return "palm_collision";
     }

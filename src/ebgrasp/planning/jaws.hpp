@@ -27,7 +27,8 @@ enum class JawFit {
     too_wide,          ///< what is between the jaws is wider than the opening
     slips,             ///< a surface leans against its pad by more than the friction cone
     uneven,            ///< a pad touches beside its middle first, as at a corner
-    finger_collision,  ///< a finger would come down on something
+    finger_collision,  ///< a finger would come down on something,
+    unseen,            ///< or beside a contact on ground that was not seen
     palm_collision,
 };
 std::string_view to_string(JawFit fit);

@@ -13,12 +13,13 @@ Scene::Scene(const DepthImage& image, const Mask& mask, const SupportPlane& plan
       plane_depth(spec.distance),
       source(image.camera) {
     height = static_cast<float>(plane_depth) - view.image.depth;
-    elevation = elevations();
+    fill_elevation();
     region = ((height > static_cast<float>(min_height)) && (view.mask > 0) && (view.observed > 0)).cast<std::uint8_t>();
 }
 
-DepthArray Scene::elevations() const {
-    DepthArray out = DepthArray::Zero(height.rows(), height.cols());
+void Scene::fill_elevation() {
+    elevation.setZero(height.rows(), height.cols());
+    seen.setZero(height.rows(), height.cols());
     for (int row = 0; row < height.rows(); ++row)
         for (int col = 0; col < height.cols(); ++col) {
             // What rises is nearer and seen farther from V's axis than it stands. Shrinking leaves no holes.
@@ -27,10 +28,10 @@ DepthArray Scene::elevations() const {
             const double foot_row = camera().cy + shrink * (row - camera().cy),
                          foot_col = camera().cx + shrink * (col - camera().cx);
             if (!contains(foot_row, foot_col)) continue;
-            float& highest = out(nearest(foot_row), nearest(foot_col));
+            float& highest = elevation(nearest(foot_row), nearest(foot_col));
             highest = std::max(highest, top);
+            if (view.observed(row, col) || top != 0) seen(nearest(foot_row), nearest(foot_col)) = 1;  // or bridged
         }
-    return out;
 }
 
 Mask Scene::in_view(const Mask& mask_C) const {

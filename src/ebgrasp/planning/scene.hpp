@@ -14,6 +14,7 @@ struct Scene {
     OverheadView view;
     DepthArray height;        ///< metres above the plane, for every pixel of V
     DepthArray elevation;     ///< metres; the highest surface straight above each point of the plane (no perspective)
+    Mask seen;                ///< where some is known, on the same grid; elsewhere it is 0
     double plane_depth;       ///< metres from V to the plane
     CameraIntrinsics source;  ///< the camera C of the image
     Mask region;              ///< pixels on which grasps are wanted
@@ -38,6 +39,11 @@ struct Scene {
         const Eigen::Vector2d pixel = pixel_of(p_V, plane_depth);
         return contains(pixel.x(), pixel.y()) ? elevation(nearest(pixel.x()), nearest(pixel.y())) : 0.0;
     }
+    /// Whether it is known there.
+    bool seen_at(const Eigen::Vector2d& p_V) const {
+        const Eigen::Vector2d pixel = pixel_of(p_V, plane_depth);
+        return contains(pixel.x(), pixel.y()) && seen(nearest(pixel.x()), nearest(pixel.y())) != 0;
+    }
     /// Where (row, col) at a depth lies: metres from V's axis along its rows and columns; and back.
     Eigen::Vector2d position_of(double row, double col, double depth) const {
         return {(row - camera().cy) * depth / camera().fy, (col - camera().cx) * depth / camera().fx};
@@ -56,7 +62,7 @@ struct Scene {
   private:
     /// The pixel of a coordinate that is at least -0.5.
     static Eigen::Index nearest(double coordinate) { return static_cast<Eigen::Index>(coordinate + 0.5); }
-    DepthArray elevations() const;
+    void fill_elevation();
 };
 
 }  // namespace ebgrasp
