@@ -444,19 +444,81 @@ void check_gltf(std::string_view file, const std::string& name) {
     }
 }
 
-/// Collada lists corners as `<p>0 1 2</p>`. assimp never ends to read one that is no number.
-void check_collada(std::string_view text, const std::string& name) {
-    require(text.find('\0') == text.npos, name, ": is no text in UTF-8");
-    for (std::size_t at = text.find("<p"); at != text.npos; at = text.find("<p", at + 2)) {
-        if (text.substr(at + 2).find_first_of("> \t\r\n") != 0) continue;  // another element, such as <param>
-        const std::size_t begin = std::min(text.find('>', at), text.size() - 1);
-        if (text[begin - 1] == '/') continue;
-        const std::string_view corners = text.substr(begin + 1);
-        const std::size_t end = std::min(corners.find_first_not_of("0123456789+- \t\r\n"), corners.size());
-        require(corners.substr(end).starts_with("</p"), name, ": '", corners.substr(end, 1),
-                "' stands among the corners of triangles");
+/// Checks what assimp believes of a Collada file: that corners are numbers, which it reads for ever otherwise, and that
+/// arrays have as many numbers as they and the accessors on them say.
+class ColladaCheck {
+  public:
+    explicit ColladaCheck(std::string name) : name_(std::move(name)) {}
+
+    void check(std::string_view text) {
+        require(text.find('\0') == text.npos, name_, ": is no text in UTF-8");
+        while (text.remove_prefix(std::min(text.find('<'), text.size())), !text.empty()) {
+            const std::string_view end = text.starts_with("<!--") ? "-->" : ">";
+            const std::size_t length = text.find(end);
+            require(length != text.npos, name_, ": ends within a tag; is the file truncated?");
+            const std::string_view tag = text.substr(1, length - 1);
+            text.remove_prefix(length + end.size());
+            if (end == ">" && !tag.ends_with('/')) check_element(tag, text.substr(0, text.find('<')));
+        }
     }
-}
+
+  private:
+    void check_element(std::string_view tag, std::string_view content) {
+        const std::string_view element = Words(tag).next();
+        if (element == "p" || element == "vcount") {
+            const std::size_t wrong = content.find_first_not_of("0123456789+- \t\r\n");
+            require(wrong == content.npos, name_, ": '", content.substr(std::min(wrong, content.size()), 1),
+                    "' stands among the corners of polygons");
+        } else if (element == "float_array") {
+            const std::size_t promised = number(tag, "count", 0);
+            std::size_t numbers = 0;
+            for (Words words(content); !words.next().empty();) ++numbers;
+            require(promised <= numbers, name_, ": promises an array of ", promised, " numbers and has ", numbers);
+            arrays_["#" + std::string(attribute(tag, "id"))] = promised;
+        } else if (element == "accessor") {
+            accessor_ = tag;
+            parameters_ = 0;
+        } else if (element == "param") {
+            ++parameters_;
+        } else if (element == "/accessor") {
+            check_accessor();
+        }
+    }
+
+    void check_accessor() {
+        const auto array = arrays_.find(std::string(attribute(accessor_, "source")));
+        if (array == arrays_.end()) return;  // of names
+        const std::size_t count = number(accessor_, "count", 0), stride = number(accessor_, "stride", 1);
+        const std::size_t offset = number(accessor_, "offset", 0);
+        const std::size_t end = count == 0 ? 0 : offset + (count - 1) * stride + std::max(stride, parameters_);
+        require(end <= array->second, name_, ": takes ", end, " numbers from an array of ", array->second);
+    }
+
+    /// The value of an attribute; empty if there is none.
+    static std::string_view attribute(std::string_view tag, std::string_view name) {
+        for (std::size_t at = tag.find(name); at != tag.npos; at = tag.find(name, at + 1)) {
+            std::string_view value = tag.substr(at + name.size());
+            const bool whole = at > 0 && std::isspace(static_cast<unsigned char>(tag[at - 1])) != 0;
+            if (!whole || !(value.starts_with("=\"") || value.starts_with("='"))) continue;
+            return value.substr(2, value.find(value[1], 2) - 2);
+        }
+        return {};
+    }
+
+    std::size_t number(std::string_view tag, std::string_view name, std::size_t otherwise) const {
+        const std::string_view text = attribute(tag, name);
+        if (text.empty()) return otherwise;
+        const auto value = parse_number<std::size_t>(text);
+        require(value && *value <= max_file_bytes, name_, ": ", name, " is '", text,
+                "', which is no number of elements");
+        return *value;
+    }
+
+    std::string name_;
+    std::map<std::string, std::size_t> arrays_;  // numbers by "#id"
+    std::string_view accessor_;                  // the last one's tag
+    std::size_t parameters_ = 0;                 // of it
+};
 
 /// Without the readers of formats that are not ours, which assimp tries on files that are not what their names say.
 void keep_promised_readers(Assimp::Importer& importer) {
@@ -487,7 +549,7 @@ void place(const aiScene& scene, const aiNode& node, const aiMatrix4x4& X_WP, st
 Surface read_with_assimp(const fs::path& path) {
     const std::string bytes = read_file(path, max_file_bytes);
     if (const std::string extension = lower_case(path.extension().string()); extension == ".dae") {
-        check_collada(bytes, path.string());
+        ColladaCheck(path.string()).check(bytes);
     } else {
         check_gltf(bytes, path.string());
     }
