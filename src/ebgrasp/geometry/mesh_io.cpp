@@ -643,6 +643,7 @@ std::vector<Surface> connected_components(Surface surface) {
         components[entry->second].push_back(triangle);
     }
     std::vector<Surface> pieces;
+    pieces.reserve(components.size());
     for (const auto& triangles : components) pieces.push_back(extract(surface, triangles));
     return pieces;
 }
@@ -725,6 +726,7 @@ Object read_object(const fs::path& path, double scale) {
     check_size(pieces, path.string());
 
     std::vector<ConvexPart> parts;
+    parts.reserve(pieces.size());
     for (const Surface& piece : pieces) parts.push_back({piece.vertices, piece.triangles});
     Object object = make_object(path.stem().string(), std::move(parts));
     warn_of_hulls(pieces, object, path.string());
