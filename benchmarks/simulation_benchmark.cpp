@@ -1,5 +1,6 @@
 // Grasps executed in physics, for each core: the poses are at rest, as the judge has them.
 #include <benchmark/benchmark.h>
+#include <numbers>
 
 #include "ebgrasp/geometry/procedural.hpp"
 #include "ebgrasp/geometry/stable_poses.hpp"
@@ -28,8 +29,8 @@ std::vector<Scene> scenes() {
         const Eigen::Vector3d center = scene.X_WO * scene.object.mass.center_of_mass_O;
         for (int k = 0; k < 8; ++k) {
             Eigen::Isometry3d X_WG(Eigen::Translation3d(center.x(), center.y(), std::max(center.z(), 0.01)));
-            X_WG.rotate(Eigen::AngleAxisd(k * EIGEN_PI / 8, Eigen::Vector3d::UnitZ()));
-            X_WG.rotate(Eigen::AngleAxisd(EIGEN_PI, Eigen::Vector3d::UnitX()));
+            X_WG.rotate(Eigen::AngleAxisd(k * std::numbers::pi / 8, Eigen::Vector3d::UnitZ()));
+            X_WG.rotate(Eigen::AngleAxisd(std::numbers::pi, Eigen::Vector3d::UnitX()));
             scene.X_WG.push_back(X_WG);
         }
         all.push_back(std::move(scene));

@@ -20,7 +20,7 @@ endif()
 # keep one layout whatever -march our users compile with.
 add_library(ebgrasp_options INTERFACE)
 # GCC 12 sees out-of-bounds reads in Eigen's AVX code that are not there (array-bounds).
-target_compile_options(ebgrasp_options INTERFACE -Wall -Wextra -Wno-psabi -Wno-array-bounds)
+target_compile_options(ebgrasp_options INTERFACE -Wall -Wextra -Wconversion -Wno-psabi -Wno-array-bounds)
 if(EBGRASP_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(ebgrasp_options INTERFACE -march=${EBGRASP_ARCH})
 endif()

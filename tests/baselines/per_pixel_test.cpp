@@ -93,7 +93,7 @@ class OneAngle : public GraspMapper {
         double rows = 0, cols = 0;
         for (int row = 0; row < raised.rows(); ++row)
             for (int col = 0; col < raised.cols(); ++col)
-                rows += row * raised(row, col), cols += col * raised(row, col);
+                rows += static_cast<float>(row) * raised(row, col), cols += static_cast<float>(col) * raised(row, col);
         const double row = rows / raised.sum(), col = cols / raised.sum();
         for (int r = 0; r < raised.rows(); ++r)
             for (int c = 0; c < raised.cols(); ++c)

@@ -47,7 +47,7 @@ TEST(Npy, HeaderIsNumPysOwn) {
     EXPECT_EQ(npy_header<float>({2, 3}), expected);
     EXPECT_THAT(npy_header<std::uint8_t>({5}), HasSubstr("'|u1', 'fortran_order': False, 'shape': (5,), }"));
     EXPECT_THAT(npy_header<std::int64_t>({}), HasSubstr("'<i8', 'fortran_order': False, 'shape': (), }"));
-    for (std::size_t n = 1; n < 1e12; n *= 10) EXPECT_EQ(npy_header<double>({n, n, n}).size() % 64, 0u);
+    for (std::size_t n = 1; n < 1'000'000'000'000; n *= 10) EXPECT_EQ(npy_header<double>({n, n, n}).size() % 64, 0u);
 }
 
 template <typename T>

@@ -1,7 +1,11 @@
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
@@ -118,6 +122,97 @@ TEST_F(MeshIo, OtherFormatsThroughAssimp) {
     EXPECT_THROW(read_object(folder_), Error);
 }
 
+/// A cube of side 0.1 as PLY, as strips of triangles or as squares, with properties that nobody needs.
+std::string ply_cube(const std::string& format, bool strips) {
+    std::string text = "ply\nformat " + format + " 1.0\ncomment a cube\nelement vertex 8\nproperty uchar red\n";
+    text += "property float x\nproperty double y\nproperty float z\nproperty list ushort int16 neighbours\n";
+    text += strips ? "element tristrips 1\nproperty list int int vertex_indices\nend_header\n"
+                   : "element face 6\nproperty list uchar uint vertex_index\nend_header\n";
+    const auto add = [&]<typename Scalar>(Scalar value) {
+        std::string bytes(sizeof value, '\0');
+        std::memcpy(bytes.data(), &value, sizeof value);
+        if (format == "binary_big_endian") std::ranges::reverse(bytes);  // tests run on little-endian machines
+        text += format == "ascii" ? std::to_string(value) + " " : bytes;
+    };
+    for (int i = 0; i < 8; ++i) {
+        add(std::uint8_t{200});
+        add(0.1f * static_cast<float>(i & 1));
+        add(0.1 * (i >> 1 & 1));
+        add(0.1f * static_cast<float>(i >> 2));
+        add(std::uint16_t{2});
+        add(std::int16_t{-7});
+        add(std::int16_t{7});
+    }
+    if (strips) {
+        const std::vector<int> corners = {0, 1, 4, 5, 6, 7, 2, 3, 0, 1, -1, 1, 3, 5, 7, -1, 0, 4, 2, 6};
+        add(static_cast<int>(corners.size()));
+        for (const int corner : corners) add(corner);
+    } else {
+        for (const auto& square : {"0231", "4576", "0154", "1375", "3267", "2046"}) {
+            add(std::uint8_t{4});
+            for (int k = 0; k < 4; ++k) add(static_cast<std::uint32_t>(square[k] - '0'));
+        }
+    }
+    return text;
+}
+
+TEST_F(MeshIo, PlyInAllItsFormats) {
+    for (const char* format : {"ascii", "binary_little_endian", "binary_big_endian"}) {
+        for (const bool strips : {false, true}) {
+            const Object cube = read_object(file("cube.ply", ply_cube(format, strips)));
+            ASSERT_EQ(cube.parts.size(), 1u);
+            EXPECT_EQ(cube.parts[0].vertices.size(), 8u);
+            EXPECT_NEAR(cube.mass.volume, 1e-3, 1e-10) << format;
+        }
+    }
+}
+
+TEST_F(MeshIo, DamagedPlyFilesAreErrors) {
+    const auto expect = [&](const std::string& text, const std::string& message) {
+        const fs::path path = file("bad.ply", text);
+        EXPECT_THAT([&] { read_object(path); }, ThrowsMessage<Error>(HasSubstr("bad.ply: " + message))) << text;
+    };
+    const std::string vertices = "element vertex 3\nproperty float x\nproperty float y\nproperty float z\n";
+    const std::string faces = "element face 1\nproperty list uchar int vertex_indices\n";
+    const std::string head = "ply\nformat ascii 1.0\n" + vertices + faces + "end_header\n";
+    expect("plywood\n", "is no PLY file");
+    expect("ply\nformat ascii 1.0\n" + vertices, "has no end_header; is the file truncated?");
+    expect("ply\nformat ascii 1.0\nelement vertex 4000000000\n", "has no end_header");
+    expect("ply\nformat ascii 1.0\nend_header\n", "has no faces");
+    expect("ply\n" + vertices + faces + "end_header\n", "unknown format ''");
+    expect("ply\nformat utf8 1.0\nend_header\n", "unknown format 'utf8'");
+    expect("ply\nformat ascii 1.0\nelement vertex -1\nend_header\n",
+           "'-1' stands where a number of elements is needed");
+    expect("ply\nformat ascii 1.0\nelement face 1\nend_header\n", "its element face has no properties");
+    expect("ply\nformat ascii 1.0\nproperty float x\nend_header\n", "has a property before its first element");
+    expect("ply\nformat ascii 1.0\nelement vertex 1\nproperty half x\nend_header\n",
+           "unknown type of a property 'half'");
+    expect("ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nend_header\n",
+           "its vertices need an x, a y and a z");
+    expect("ply\nformat ascii 1.0\n" + vertices + vertices + "end_header\n", "has two elements of vertices");
+    expect(head + "0 0 0 1 0 0 0 1", "ends before its last element; is the file truncated?");
+    expect(head + "0 0 0 1 0 0 0 1 zero", "'zero' stands where a number is needed");
+    expect(head + "0 0 0 1 0 0 0 1 nan 3 0 1 2", "has a vertex that is not finite");
+    expect(head + "0 0 0 1 0 0 0 1 0 3 0 1 3", "no vertex 3 of 3");
+    expect(head + "0 0 0 1 0 0 0 1 0 3 0 1 0.5", "0.5 stands where a count or an index is needed");
+    expect(head + "0 0 0 1 0 0 0 1 0 -3 0 1 2", "-3 stands where a count or an index is needed");
+    expect(head + "0 0 0 1 0 0 0 1 0 0", "has no faces");  // a face without corners
+}
+
+TEST_F(MeshIo, MeshesStandWhereTheirNodesPutThem) {
+    std::string scene = read_file(fs::path(EBGRASP_SOURCE_DIR) / "fuzz/corpus/mesh/a.dae");  // one tetrahedron
+    scene.replace(scene.find("Z_UP"), 4, "Y_UP");                                            // assimp turns other files
+    const std::string instance = "<instance_geometry url=\"#g\"/>";
+    const std::size_t at = scene.find(instance);
+    scene.insert(at,
+                 "<translate>0 0 0.004</translate><node id=\"m\"><translate>0 0.005 1</translate><scale>2 2 2</scale>" +
+                     instance + "</node>");
+    const Object object = read_object(file("two.dae", scene));
+    ASSERT_EQ(object.parts.size(), 2u);
+    EXPECT_TRUE(object.bounds().min().isApprox(Eigen::Vector3d(0, 0, 0.004), 1e-6)) << object.bounds().min();
+    EXPECT_TRUE(object.bounds().max().isApprox(Eigen::Vector3d(0.2, 0.205, 1.204), 1e-6)) << object.bounds().max();
+}
+
 TEST_F(MeshIo, HostileFilesAreErrorsWithTheirLine) {
     expect_error("", "has no faces");
     expect_error("o part\nv 0 0 0\n", "has no faces");
@@ -142,16 +237,21 @@ TEST_F(MeshIo, HostileFilesAreErrorsWithTheirLine) {
 }
 
 TEST_F(MeshIo, AnyDamageIsAnErrorOrAnObject) {
-    const std::string whole = "o a\n" + tetrahedron + "o b\n" + tetrahedron;
+    const std::string obj = "o a\n" + tetrahedron + "o b\n" + tetrahedron;
+    const std::pair<std::string, std::string> wholes[] = {{"damaged.obj", obj},
+                                                          {"damaged.ply", ply_cube("ascii", false)},
+                                                          {"damaged.ply", ply_cube("binary_little_endian", true)}};
     RandomStream random(7);
-    for (int trial = 0; trial < 500; ++trial) {
-        std::string text = whole.substr(0, random.index(whole.size() + 1));
-        for (std::size_t hits = random.index(4); hits > 0 && !text.empty(); --hits) {
-            text[random.index(text.size())] = static_cast<char>(random.index(256));
-        }
-        try {
-            EXPECT_GT(read_object(file("damaged.obj", text)).mass.volume, 0);
-        } catch (const Error&) {
+    for (int trial = 0; trial < 200; ++trial) {
+        for (const auto& [name, whole] : wholes) {
+            std::string text = whole.substr(0, random.index(whole.size() + 1));
+            for (std::size_t hits = random.index(4); hits > 0 && !text.empty(); --hits) {
+                text[random.index(text.size())] = static_cast<char>(random.index(256));
+            }
+            try {
+                EXPECT_GT(read_object(file(name, text)).mass.volume, 0);
+            } catch (const Error&) {
+            }
         }
     }
 }

@@ -178,7 +178,8 @@ TEST(RenderDepth, LeavesNoCracksBetweenTriangles) {
     X_WO.translation().z() = 1;
     const PosedObject posed{&sphere, X_WO};
     for (std::uint64_t key = 0; key < 20; ++key) {
-        const CameraIntrinsics shifted{96, 96, 300, 300, 47.0 + 0.5 * (key % 2), 47.0 + 0.5 * (key / 2 % 2)};
+        const CameraIntrinsics shifted{
+            96, 96, 300, 300, 47.0 + 0.5 * static_cast<double>(key % 2), 47.0 + 0.5 * static_cast<double>(key / 2 % 2)};
         const RenderedScene scene = render_depth({&posed, 1}, overhead(3), shifted);
         EXPECT_EQ((scene.instances != std::uint8_t{1}).count(), 0);
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <limits>
+#include <numbers>
 
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/geometry/procedural.hpp"
@@ -74,7 +75,7 @@ TEST(ConvexSolid, OverlapsABoxAsDenseSamplingSays) {
 
 TEST(ConvexSolid, TouchingIsFreeAndAMicrometreDeeperIsNot) {
     const ConvexSolid cube(make_box(Vector3d::Constant(0.04)));
-    const Eigen::Matrix3d diagonal = Eigen::AngleAxisd(EIGEN_PI / 4, Vector3d::UnitZ()).toRotationMatrix();
+    const Eigen::Matrix3d diagonal = Eigen::AngleAxisd(std::numbers::pi / 4, Vector3d::UnitZ()).toRotationMatrix();
     const auto overlaps = [&](const Vector3d& center, const Eigen::Matrix3d& axes) {
         return cube.overlaps({center, axes, Vector3d::Constant(0.01)});
     };
