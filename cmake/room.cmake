@@ -21,6 +21,8 @@ endif()
 add_library(ebgrasp_options INTERFACE)
 # GCC 12 sees out-of-bounds reads in Eigen's AVX code that are not there (array-bounds).
 target_compile_options(ebgrasp_options INTERFACE -Wall -Wextra -Wconversion -Wno-psabi -Wno-array-bounds)
+# Nobody unmasks floating-point exceptions: loops with comparisons and roundings may then be vectorised, to the same bits.
+target_compile_options(ebgrasp_options INTERFACE -fno-trapping-math)
 if(EBGRASP_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(ebgrasp_options INTERFACE -march=${EBGRASP_ARCH})
 endif()
