@@ -25,7 +25,7 @@ struct Overloaded : Visitors... {
     using Visitors::operator()...;
 };
 template <typename... Visitors>  // clang deduces none for aggregates before its version 17
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
+Overloaded(Visitors...)->Overloaded<Visitors...>;
 
 const dnnl::engine& cpu() {
     static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
