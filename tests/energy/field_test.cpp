@@ -24,7 +24,9 @@ TEST(Field, GridsHoldTheMeanOfFourViewPixelsAndAMargin) {
     EXPECT_GE(grid.row + 2 * grid.depth.rows(), 80 + 45);
     // The view pixels (row, col) whose mean is a grid pixel have that pixel's coordinates as their mean.
     const double row = FieldGrid::from_view(80.5, grid.row), col = FieldGrid::from_view(90.5, grid.col);
-    if (row == std::floor(row) && col == std::floor(col)) EXPECT_FLOAT_EQ(grid.depth(int(row), int(col)), 0.62f);
+    if (row == std::floor(row) && col == std::floor(col)) {
+        EXPECT_FLOAT_EQ(grid.depth(int(row), int(col)), 0.62f);
+    }
     EXPECT_DOUBLE_EQ(FieldGrid::to_view(FieldGrid::from_view(77.25, grid.row), grid.row), 77.25);
 }
 

@@ -50,7 +50,7 @@ struct Fixture {
         const Eigen::Vector2d pixel = scene.camera().project(p_V);
         return {pixel.x(), pixel.y(), p_V.z(), angle, 0};
     }
-    Mask box(int number) const { return (image.boxes == number).cast<std::uint8_t>(); }
+    Mask box(std::uint8_t number) const { return (image.boxes == number).cast<std::uint8_t>(); }
     double cost(const EnergyTerm& term, const PlanarGrasp& y) const { return term.bind(scene)(y); }
 
     PlanResult plan(std::vector<EnergyTerm> terms, int count = 5) const {
@@ -145,7 +145,7 @@ TEST(EnergyTerms, SteerThePlan) {
     const auto box_of = [&](const PlannedGrasp& g) {
         return int(f.image.boxes(std::lround(g.grasp.row), std::lround(g.grasp.col)));
     };
-    for (const int wanted : {1, 2}) {
+    for (const auto wanted : {std::uint8_t{1}, std::uint8_t{2}}) {
         const auto on_target = f.plan({target_mask(f.box(wanted))});
         ASSERT_FALSE(on_target.grasps.empty());
         for (const auto& g : on_target.grasps) EXPECT_EQ(box_of(g), wanted);

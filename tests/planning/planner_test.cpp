@@ -87,7 +87,7 @@ TEST(Planner, FindsSoundGraspsUnderAnyTilt) {
 TEST(Planner, KeepsToTheMask) {
     const Eigen::Isometry3d X_WC = camera_above(0.7, 0.2);
     const SyntheticScene scene = synthetic_scene(two_boxes, X_WC);
-    for (const int box : {1, 2}) {
+    for (const auto box : {std::uint8_t{1}, std::uint8_t{2}}) {
         const Mask mask = (scene.boxes == box).cast<std::uint8_t>();
         expect_sound(planner().plan({.image = scene.image, .mask = mask}), scene, X_WC, box);
     }

@@ -395,7 +395,7 @@ TEST(Train, NamesTheFieldThatIsOutOfRange) {
 
 TEST(Train, NeedsSuccessesAndFailures) {
     const TemporaryFolder folder;
-    for (const std::uint8_t verdict : {0, 1}) {
+    for (const auto verdict : {std::uint8_t{0}, std::uint8_t{1}}) {
         WindowDataset dataset = small_dataset();
         for (const std::size_t i : dataset.indices(Split::validation)) dataset.examples.verdict[i] = verdict;
         EXPECT_THAT(message_of([&] { train(dataset, small_config(), folder.path() / "seed"); }),
