@@ -122,9 +122,8 @@ TEST(Jaws, ElevationIsWhatStandsStraightAboveThePlane) {
     for (int i = 0; i < scene.elevation.size(); ++i) {
         const auto row = static_cast<double>(i / scene.elevation.cols()),
                    col = static_cast<double>(i % scene.elevation.cols());
-        const Eigen::Vector2d p_V = scene.position_of(row, col, scene.plane_depth);
-        const Eigen::Vector3d p_W =
-            camera_above(distance, 0.0) * scene.view.X_CV * Eigen::Vector3d(p_V.y(), p_V.x(), distance);
+        const Eigen::Vector3d p_V = scene.camera().deproject(row, col, scene.plane_depth);
+        const Eigen::Vector3d p_W = camera_above(distance, 0.0) * scene.view.X_CV * p_V;
         double top = 0.0;  // shot straight down
         for (const TableBox& box : boxes)
             if (distance_to(box, {p_W.x(), p_W.y(), 1.0}, -Eigen::Vector3d::UnitZ()) < 1.0) top = box.size.z();

@@ -13,6 +13,7 @@
 
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
+#include "ebgrasp/core/text.hpp"
 #include "ebgrasp/geometry/mesh_formats.hpp"
 #include "ebgrasp/geometry/mesh_readers.hpp"
 #include "ebgrasp/geometry/mesh_text.hpp"

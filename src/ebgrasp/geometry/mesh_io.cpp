@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <map>
@@ -10,10 +11,10 @@
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
+#include "ebgrasp/core/text.hpp"
 #include "ebgrasp/geometry/mesh.hpp"
 #include "ebgrasp/geometry/mesh_formats.hpp"
 #include "ebgrasp/geometry/mesh_readers.hpp"
-#include "ebgrasp/geometry/mesh_text.hpp"
 
 namespace ebgrasp {
 namespace {

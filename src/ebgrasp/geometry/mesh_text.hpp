@@ -2,19 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace ebgrasp {
-
-inline std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-    return lower;
-}
 
 /// Takes the next line off `text`, without its end.
 inline std::string_view take_line(std::string_view& text) {

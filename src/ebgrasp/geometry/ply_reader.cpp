@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/core/text.hpp"
 #include "ebgrasp/geometry/mesh_readers.hpp"
 #include "ebgrasp/geometry/mesh_text.hpp"
 

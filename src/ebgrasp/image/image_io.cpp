@@ -12,6 +12,7 @@
 #include "ebgrasp/core/file.hpp"
 #include "ebgrasp/core/log.hpp"
 #include "ebgrasp/core/npy.hpp"
+#include "ebgrasp/core/text.hpp"
 #include "ebgrasp/image/image_header.hpp"
 #include "ebgrasp/image/point_cloud.hpp"
 
@@ -24,11 +25,7 @@ constexpr double metre = 1.0, millimetre = 0.001;
 constexpr double min_median = 0.05, max_median = 20.0;  // metres
 constexpr std::size_t max_file_bytes = std::size_t{1} << 32, max_image_bytes = std::size_t{1} << 30;
 
-std::string extension(const fs::path& path) {
-    std::string suffix = path.extension().string();
-    std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-    return suffix;
-}
+std::string extension(const fs::path& path) { return lower_case(path.extension().string()); }
 
 cv::Mat decode_image(const fs::path& path) {
     const std::string bytes = read_file(path, max_image_bytes);

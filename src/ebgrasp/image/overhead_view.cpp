@@ -387,8 +387,7 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
     view.image.camera.validate("overhead view");
 
     // A source much finer than V is thinned out: its pixels stay finer than V's.
-    const double source_px_per_metre = std::min(image.camera.fx, image.camera.fy) / foot_depth;
-    const int stride = std::max(1, static_cast<int>(source_px_per_metre / (1.5 * px_per_metre)));
+    const int stride = pixel_stride(image.camera, foot_depth, 1.5 * px_per_metre);
     const DepthJump torn(image.camera, stride);
 
     Canvas canvas(view.image.camera.height, view.image.camera.width);

@@ -187,12 +187,19 @@ std::optional<SupportPlane> fit_support_plane(const DepthImage& image, const Sup
 
 DepthArray height_map(const DepthImage& image, const SupportPlane& plane) {
     const CameraIntrinsics& camera = image.camera;
+    // The height is offset + z (n . ray), and n . ray is affine in (row, col). Floats, and no branches, so that the
+    // compiler vectorises.
+    const auto at_corner = static_cast<float>(plane.normal_C.dot(camera.deproject(0, 0, 1))),
+               per_row = static_cast<float>(plane.normal_C.y() / camera.fy),
+               per_col = static_cast<float>(plane.normal_C.x() / camera.fx), offset = static_cast<float>(plane.offset);
     DepthArray height(image.height(), image.width());
     for (int row = 0; row < image.height(); ++row) {
+        const float first = at_corner + static_cast<float>(row) * per_row;
+        const float* const depth = &image.depth(row, 0);
+        float* const out = &height(row, 0);
         for (int col = 0; col < image.width(); ++col) {
-            const float z = image.depth(row, col);
-            height(row, col) = is_depth(z) ? static_cast<float>(plane.height(camera.deproject(row, col, z)))
-                                           : std::numeric_limits<float>::quiet_NaN();
+            const float z = depth[col], h = offset + z * (first + static_cast<float>(col) * per_col);
+            out[col] = is_depth(z) ? h : std::numeric_limits<float>::quiet_NaN();
         }
     }
     return height;

@@ -13,52 +13,23 @@ constexpr double grid_step = 0.003;         // metres between the pixels that ar
 constexpr double min_object_area = 1.8e-4;  // m^2, about 13 mm square; what is smaller is sensor noise
 constexpr double max_object_extent = 0.40;  // metres; larger ones are walls, bins and robot arms
 
-/// Tells which pixels lie more than `min_height` above the plane. A pixel's height is offset + z (n . ray), and n . ray
-/// is affine in (row, col).
-class Raised {
-  public:
-    Raised(const DepthImage& image, const SupportPlane& plane, double min_height)
-        : image_(image),
-          at_corner_(static_cast<float>(plane.normal_C.dot(image.camera.deproject(0, 0, 1)))),
-          per_row_(static_cast<float>(plane.normal_C.y() / image.camera.fy)),
-          per_col_(static_cast<float>(plane.normal_C.x() / image.camera.fx)),
-          above_(static_cast<float>(min_height - plane.offset)) {}
-
-    /// The pixels (row, i * stride) for i in [0, count): 1 if they do, 0 also where depth is missing.
-    void row(int row, int stride, int count, std::uint8_t* out) const {
-        const float* const depth = &image_.depth(row, 0);
-        const float first = at_corner_ + static_cast<float>(row) * per_row_,
-                    step = static_cast<float>(stride) * per_col_, above = above_;
-        for (int i = 0; i < count; ++i) {
-            const float z = depth[i * stride];
-            out[i] = z > 0 && z * (first + static_cast<float>(i) * step) > above;
-        }
-    }
-
-  private:
-    const DepthImage& image_;
-    float at_corner_, per_row_, per_col_, above_;
-};
-
-/// Every `stride`-th pixel: 1 where it is raised and not right behind a depth jump, so that what only lies in front of
-/// something else is apart from it.
-cv::Mat raised_pieces(const DepthImage& image, const Raised& raised, int stride) {
+/// Every `stride`-th pixel: 1 where it is higher than `min_height` and not right behind a depth jump, so that what only
+/// lies in front of something else is apart from it.
+cv::Mat raised_pieces(const DepthImage& image, const DepthArray& height, float min_height, int stride) {
     cv::Mat pieces((image.height() - 1) / stride + 1, (image.width() - 1) / stride + 1, CV_8U);
     const DepthJump torn(image.camera);
     const auto behind = [&](float z, float neighbour) { return neighbour > 0 && torn(neighbour, z); };
     for (int i = 0; i < pieces.rows; ++i) {
         const int row = i * stride, last_col = pieces.cols - 1;
         auto* const out = pieces.ptr<std::uint8_t>(i);
-        raised.row(row, stride, pieces.cols, out);
         const float *const depth = &image.depth(row, 0), *const above = &image.depth(std::max(row - stride, 0), 0),
                            *const below = &image.depth(std::min(row + stride, (pieces.rows - 1) * stride), 0);
         for (int j = 0; j < pieces.cols; ++j) {
-            if (!out[j]) continue;
             const int col = j * stride;
             const float z = depth[col];
-            if (behind(z, depth[std::max(j - 1, 0) * stride]) || behind(z, depth[std::min(j + 1, last_col) * stride]) ||
-                behind(z, above[col]) || behind(z, below[col]))
-                out[j] = 0;
+            out[j] = height(row, col) > min_height && !behind(z, depth[std::max(j - 1, 0) * stride]) &&
+                     !behind(z, depth[std::min(j + 1, last_col) * stride]) && !behind(z, above[col]) &&
+                     !behind(z, below[col]);
         }
     }
     return pieces;
@@ -69,9 +40,10 @@ cv::Mat raised_pieces(const DepthImage& image, const Raised& raised, int stride)
 Mask whole_objects(const DepthImage& image, const SupportPlane& plane, double min_height) {
     const CameraIntrinsics& camera = image.camera;
     const double center_depth = plane.depth(camera, 0.5 * image.height(), 0.5 * image.width());
-    const int stride = std::max(1, static_cast<int>(grid_step * std::min(camera.fx, camera.fy) / center_depth));
-    const Raised raised(image, plane, min_height);
-    const cv::Mat pieces = raised_pieces(image, raised, stride);
+    const int stride = pixel_stride(camera, center_depth, 1 / grid_step);
+    const DepthArray height = height_map(image, plane);
+    const auto floor = static_cast<float>(min_height);
+    const cv::Mat pieces = raised_pieces(image, height, floor, stride);
     cv::Mat piece, stats, centers;
     const int count = cv::connectedComponentsWithStats(pieces, piece, stats, centers, 4, CV_32S);
 
@@ -100,8 +72,8 @@ Mask whole_objects(const DepthImage& image, const SupportPlane& plane, double mi
         if (row % stride == 0)
             for (int col = 0; col < image.width(); ++col)
                 near[static_cast<std::size_t>(col)] = objects.at<std::uint8_t>(row / stride, col / stride);
-        raised.row(row, 1, image.width(), &mask(row, 0));
-        for (int col = 0; col < image.width(); ++col) mask(row, col) &= near[static_cast<std::size_t>(col)];
+        for (int col = 0; col < image.width(); ++col)
+            mask(row, col) = height(row, col) > floor && near[static_cast<std::size_t>(col)] != 0;
     }
     return mask;
 }

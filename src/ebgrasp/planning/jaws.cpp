@@ -20,14 +20,14 @@ constexpr std::array approach_margins = {0.020, 0.012, 0.008, 0.005};  // metres
 
 using Eigen::Vector2d;
 
-/// The grasp's centre, closing axis and its perpendicular on the plane, in metres along V's (rows, columns).
+/// The grasp's centre, closing axis and its perpendicular as (x, y) in V, metres.
 struct JawAxes {
     Vector2d center, closing, sideways;
 
     JawAxes(const Scene& scene, const PlanarGrasp& grasp)
-        : center(scene.position_of(grasp.row, grasp.col, grasp.depth)),
-          closing(std::sin(grasp.angle), std::cos(grasp.angle)),
-          sideways(std::cos(grasp.angle), -std::sin(grasp.angle)) {}
+        : center(scene.camera().deproject(grasp.row, grasp.col, grasp.depth).head<2>()),
+          closing(std::cos(grasp.angle), std::sin(grasp.angle)),
+          sideways(-std::sin(grasp.angle), std::cos(grasp.angle)) {}
     double height(const Scene& scene, double x, double y) const {
         return scene.elevation_at(center + x * closing + y * sideways);
     }
@@ -108,7 +108,7 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, 
     fitted_axes.center += 0.5 * (right->distance - left->distance) * axes.closing;
     if (fitted_axes.height(scene, 0, 0) < level + surface_margin) return JawFit::above_surface;
     PlanarGrasp fitted = grasp;
-    const Vector2d pixel = scene.pixel_of(fitted_axes.center, grasp.depth);
+    const Vector2d pixel = scene.camera().project({fitted_axes.center.x(), fitted_axes.center.y(), grasp.depth});
     fitted.row = pixel.x();
     fitted.col = pixel.y();
     const double contacts =
@@ -142,7 +142,8 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, 
 
     const double palm = level + gripper.to_palm() - palm_clearance;
     const double palm_x = 0.5 * gripper.palm_size[0], palm_y = 0.5 * gripper.palm_size[1];
-    const double excess = highest(scene, fitted_axes, -palm_x, palm_x, palm_y, 2 * step) - palm;
+    const double excess =
+        scene.tallest > palm ? highest(scene, fitted_axes, -palm_x, palm_x, palm_y, 2 * step) - palm : 0;
     if (excess > 0) {  // as deep as the palm lets it
         fitted.depth -= excess + 1e-6;
         if (lifts == 0 || fit_jaws(scene, gripper, fitted, lifts - 1) != JawFit::free) return JawFit::palm_collision;

@@ -32,6 +32,7 @@ void Scene::fill_elevation() {
             highest = std::max(highest, top);
             if (view.observed(row, col) || top != 0) seen(nearest(foot_row), nearest(foot_col)) = 1;  // or bridged
         }
+    tallest = elevation.maxCoeff();
 }
 
 Mask Scene::in_view(const Mask& mask_C) const {

@@ -15,6 +15,7 @@ struct Scene {
     DepthArray height;        ///< metres above the plane, for every pixel of V
     DepthArray elevation;     ///< metres; the highest surface straight above each point of the plane (no perspective)
     Mask seen;                ///< where some is known, on the same grid; elsewhere it is 0
+    float tallest;            ///< the highest of `elevation`
     double plane_depth;       ///< metres from V to the plane
     CameraIntrinsics source;  ///< the camera C of the image
     Mask region;              ///< pixels on which grasps are wanted
@@ -33,23 +34,15 @@ struct Scene {
     double height_at(double row, double col) const {
         return contains(row, col) ? height(nearest(row), nearest(col)) : 0.0;
     }
-    /// Elevation at (along V's rows, along its columns) metres from V's axis, at the nearest point of its grid; 0
-    /// outside.
+    /// Elevation at the nearest point of its grid to (x, y) in V; 0 outside.
     double elevation_at(const Eigen::Vector2d& p_V) const {
-        const Eigen::Vector2d pixel = pixel_of(p_V, plane_depth);
+        const Eigen::Vector2d pixel = foot_pixel(p_V);
         return contains(pixel.x(), pixel.y()) ? elevation(nearest(pixel.x()), nearest(pixel.y())) : 0.0;
     }
     /// Whether it is known there.
     bool seen_at(const Eigen::Vector2d& p_V) const {
-        const Eigen::Vector2d pixel = pixel_of(p_V, plane_depth);
+        const Eigen::Vector2d pixel = foot_pixel(p_V);
         return contains(pixel.x(), pixel.y()) && seen(nearest(pixel.x()), nearest(pixel.y())) != 0;
-    }
-    /// Where (row, col) at a depth lies: metres from V's axis along its rows and columns; and back.
-    Eigen::Vector2d position_of(double row, double col, double depth) const {
-        return {(row - camera().cy) * depth / camera().fy, (col - camera().cx) * depth / camera().fx};
-    }
-    Eigen::Vector2d pixel_of(const Eigen::Vector2d& p_V, double depth) const {
-        return {p_V.x() * camera().fy / depth + camera().cy, p_V.y() * camera().fx / depth + camera().cx};
     }
     bool in_region(double row, double col) const {
         return contains(row, col) && region(nearest(row), nearest(col)) != 0;
@@ -62,6 +55,10 @@ struct Scene {
   private:
     /// The pixel of a coordinate that is at least -0.5.
     static Eigen::Index nearest(double coordinate) { return static_cast<Eigen::Index>(coordinate + 0.5); }
+    /// (row, col) of the point of the plane at (x, y) in V.
+    Eigen::Vector2d foot_pixel(const Eigen::Vector2d& p_V) const {
+        return camera().project({p_V.x(), p_V.y(), plane_depth});
+    }
     void fill_elevation();
 };
 
