@@ -41,10 +41,10 @@ class SampledScenes : public FieldData {
     std::size_t size() const override { return scenes_.size(); }
     Scene scene(std::size_t index) const override {
         const FieldScene& s = scenes_[index];
-        return {s.grid, s.gripper, s.grasps, s.success};
+        return {s.grid, s.gripper, s.grasps, s.hold};
     }
-    std::vector<std::uint8_t> label(std::size_t index, std::span<const PlanarGrasp> grasps,
-                                    std::uint64_t seed) const override {
+    std::vector<float> label(std::size_t index, std::span<const PlanarGrasp> grasps,
+                             std::uint64_t seed) const override {
         return scenes_[index].label(grasps, seed);
     }
 

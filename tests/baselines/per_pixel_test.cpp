@@ -87,7 +87,7 @@ TEST(GraspsAt, TryTheSharedRuleFirstAndStayAboveTheTable) {
 class OneAngle : public GraspMapper {
   public:
     explicit OneAngle(double angle) : angle_(angle) {}
-    GraspMaps maps(const FieldGrid& grid) const override {
+    GraspMaps maps(const ViewGrid& grid) const override {
         GraspMaps maps = flat_maps(static_cast<int>(grid.depth.rows()), static_cast<int>(grid.depth.cols()), angle_);
         const auto raised = (grid.depth < static_cast<float>(grid.plane_depth - 0.02)).cast<float>();
         double rows = 0, cols = 0;
@@ -166,7 +166,7 @@ TEST(PerPixelRuntime, HasTheWeightsOfThePublishedNetwork) {
 TEST(PerPixelRuntime, PutsOutFourMapsInTheirUnits) {
     Checkpoint checkpoint = zero_checkpoint();
     checkpoint.tensors["output.bias"].values = {1, 2, 3, 0.5};
-    const FieldGrid grid{DepthArray::Constant(16, 24, 0.68F), 0, 0, 262.5, 0.7};
+    const ViewGrid grid{DepthArray::Constant(16, 24, 0.68F), 0, 0, 262.5, 0.7};
     const GraspMaps maps = PerPixelRuntime(checkpoint).maps(grid);
     EXPECT_EQ(maps.quality.rows(), 16);
     EXPECT_EQ(maps.quality.cols(), 24);

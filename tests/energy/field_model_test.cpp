@@ -105,6 +105,17 @@ TEST(FieldEnergyModel, IsLoadedByName) {
     }
 }
 
+TEST(FieldEnergyModel, RefusesFieldsOfEarlierVersions) {
+    Checkpoint checkpoint = random_field_checkpoint(5);
+    checkpoint.info.erase("view");
+    try {
+        FieldEnergyModel{checkpoint};
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("trained by an earlier version"));
+    }
+}
+
 TEST(FieldEnergyModel, RefusesWhatDoesNotFit) {
     const FieldEnergyModel model(random_field_checkpoint(5));
     DepthImage view = table_with_block();

@@ -5,39 +5,59 @@
 namespace ebgrasp {
 namespace {
 
-DepthImage flat_view(int rows, int cols) {
-    DepthImage view{DepthArray::Constant(rows, cols, 0.7f), {}};
-    view.camera = {rows, cols, 525, 525, cols / 2.0, rows / 2.0};
+constexpr double plane_depth = 0.7;
+
+/// A view of a block 6 cm high: what a pinhole camera sees of its top, (x, y) to (x + side, y + side) metres from the
+/// camera's axis, and of the plane.
+DepthImage view_of_block(double x, double y, double side) {
+    DepthImage view{DepthArray::Constant(300, 400, float(plane_depth)), {300, 400, 525, 525, 200.25, 150.5}};
+    constexpr double top = plane_depth - 0.06;
+    for (int row = 0; row < 300; ++row)
+        for (int col = 0; col < 400; ++col) {
+            const Eigen::Vector3d p = view.camera.deproject(row, col, top);
+            if (p.x() > x && p.x() < x + side && p.y() > y && p.y() < y + side) view.depth(row, col) = float(top);
+        }
     return view;
 }
 
-TEST(Field, GridsHoldTheMeanOfFourViewPixelsAndAMargin) {
-    DepthImage view = flat_view(200, 240);
-    view.depth.block(80, 90, 2, 2) << 0.60f, 0.61f, 0.62f, 0.65f;
-    Mask region = Mask::Zero(200, 240);
-    region(80, 90) = 1;
-    const FieldGrid grid = field_grid(view, region, 0.7);
-    EXPECT_EQ(grid.depth.rows() % field_grid_multiple, 0);
-    EXPECT_EQ(grid.depth.cols() % field_grid_multiple, 0);
-    EXPECT_DOUBLE_EQ(grid.focal_length, 262.5);
-    EXPECT_LE(grid.row, 80 - 45);  // 6 cm are 45 pixels
-    EXPECT_GE(grid.row + 2 * grid.depth.rows(), 80 + 45);
-    // The view pixels (row, col) whose mean is a grid pixel have that pixel's coordinates as their mean.
-    const double row = FieldGrid::from_view(80.5, grid.row), col = FieldGrid::from_view(90.5, grid.col);
-    if (row == std::floor(row) && col == std::floor(col)) {
-        EXPECT_FLOAT_EQ(grid.depth(int(row), int(col)), 0.62f);
-    }
-    EXPECT_DOUBLE_EQ(FieldGrid::to_view(FieldGrid::from_view(77.25, grid.row), grid.row), 77.25);
+/// Columns and rows of the grid that show the block, first and last, as (x, y) on the plane in metres.
+std::array<double, 4> extent(const FieldGrid& grid, const CameraIntrinsics& camera) {
+    std::array<double, 4> out = {1, -1, 1, -1};
+    for (int row = 0; row < grid.depth.rows(); ++row)
+        for (int col = 0; col < grid.depth.cols(); ++col) {
+            if (grid.depth(row, col) > plane_depth - 0.03) continue;
+            const Eigen::Vector3d p =
+                camera.deproject(ViewGrid::to_view(row, grid.row), ViewGrid::to_view(col, grid.col), plane_depth);
+            out = {std::min(out[0], p.x()), std::max(out[1], p.x()), std::min(out[2], p.y()), std::max(out[3], p.y())};
+        }
+    return out;
 }
 
-TEST(Field, GridsBeyondTheViewShowThePlane) {
-    DepthImage view = flat_view(64, 64);
-    view.depth.setConstant(0.6f);
-    Mask region = Mask::Zero(64, 64);
-    region(0, 0) = 1;
-    const FieldGrid grid = field_grid(view, region, 0.7);
-    EXPECT_LT(grid.row, 0);
-    EXPECT_FLOAT_EQ(grid.depth(0, 0), 0.7f);
+// In the view the block's top is drawn 9 % larger and farther from the axis; in the grid it is where it stands.
+TEST(Field, GridsHaveNoPerspective) {
+    for (const auto& [x, y] : {std::pair{-0.02, -0.02}, {0.10, 0.03}, {-0.18, 0.07}}) {
+        const DepthImage view = view_of_block(x, y, 0.05);
+        const FieldGrid grid = field_grid(view, Mask::Ones(300, 400), plane_depth);
+        const auto shown = extent(grid, view.camera);
+        constexpr double pixel = 1.01 * 2 * plane_depth / 525;
+        EXPECT_NEAR(shown[0], x, pixel);
+        EXPECT_NEAR(shown[1], x + 0.05, pixel);
+        EXPECT_NEAR(shown[2], y, pixel);
+        EXPECT_NEAR(shown[3], y + 0.05, pixel);
+    }
+}
+
+TEST(Field, FeetAreStraightBelow) {
+    const DepthImage view = view_of_block(0.1, 0.03, 0.05);
+    const FieldGrid grid = field_grid(view, Mask::Ones(300, 400), plane_depth);
+    for (const double depth : {0.6, 0.65, 0.7}) {
+        const Eigen::Vector2d pixel = view.camera.project({0.12, -0.05, depth});
+        const Eigen::Vector2d foot = grid.foot({pixel.x(), pixel.y(), depth, 0, 0});
+        const Eigen::Vector2d below = view.camera.project({0.12, -0.05, plane_depth});
+        EXPECT_NEAR(foot.x(), ViewGrid::from_view(below.x(), grid.row), 1e-9);
+        EXPECT_NEAR(foot.y(), ViewGrid::from_view(below.y(), grid.col), 1e-9);
+        EXPECT_NEAR((grid.pixel(foot, depth) - pixel).norm(), 0, 1e-9);
+    }
 }
 
 TEST(Field, PointsOfTheGripperAreMirrored) {

@@ -19,7 +19,7 @@ inline void add_uniform(Checkpoint& checkpoint, RandomStream& random, const std:
 }
 
 inline Checkpoint random_field_checkpoint(std::uint64_t seed) {
-    Checkpoint checkpoint{"field", nlohmann::json::object(), {}};
+    Checkpoint checkpoint{"field", {{"view", field_view}}, {}};
     RandomStream random(seed);
     const auto add = [&](const std::string& layer, std::vector<std::size_t> shape) {
         std::size_t inputs = 1;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ebgrasp/core/error.hpp"
+#include "sink.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -17,23 +18,6 @@ const std::vector<PreparedObject>& objects() {
 }
 
 const Object& object_of(const PlacedObject& placed) { return objects()[placed.index].label->object(); }
-
-Eigen::AlignedBox3d box_in_world(const Object& object, const Isometry3d& X_WO) {
-    Eigen::AlignedBox3d box;
-    for (const ConvexPart& part : object.parts)
-        for (const Vector3d& v : part.vertices) box.extend(X_WO * v);
-    return box;
-}
-
-/// No physics: objects sink straight down to the table.
-std::optional<std::vector<Isometry3d>> sink(std::span<const PosedObject> posed, double) {
-    std::vector<Isometry3d> X_WO;
-    for (const PosedObject& p : posed) {
-        X_WO.push_back(p.X_WO);
-        X_WO.back().pretranslate(Vector3d(0, 0, -box_in_world(*p.object, p.X_WO).min().z()));
-    }
-    return X_WO;
-}
 
 SceneParameters clutter(const std::string& kind) {
     SceneParameters parameters;

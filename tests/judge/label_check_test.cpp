@@ -6,6 +6,7 @@
 #include "ebgrasp/core/parallel.hpp"
 #include "ebgrasp/geometry/procedural.hpp"
 #include "ebgrasp/geometry/stable_poses.hpp"
+#include "ebgrasp/labels/hold_probability.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -60,6 +61,30 @@ TEST(LabelCheck, CountsItsGrasps) {
             }
         EXPECT_DOUBLE_EQ(check.agreement, agreeing / 96);
         EXPECT_GT(check.confusion[1][1], 0u) << "or nothing is compared";
+    }
+}
+
+TEST(LabelCheck, GradesAreOfTheGraspsThatCloseOnAnObject) {
+    for (const FrictionCheck& check : checked().frictions) {
+        double pairs = 0, ordered = 0;
+        std::array<std::array<std::size_t, 2>, 3> counts = {};
+        for (const CheckedGrasp& grasp : check.grasps) {
+            const double p = hold_probability(grasp.label);
+            if (p == 0) continue;
+            ++counts[std::size_t(grasp.label.unevenness * 1000 + 0.5)][held(grasp)];
+            for (const CheckedGrasp& other : check.grasps) {
+                const double q = hold_probability(other.label);
+                if (q == 0 || !held(grasp) || held(other)) continue;
+                pairs += 1;
+                ordered += p > q ? 1 : p == q ? 0.5 : 0;
+            }
+        }
+        for (std::size_t i = 0; i < 3; ++i) {
+            EXPECT_EQ(check.grades.evenness[i].grasps, counts[i][0] + counts[i][1]) << i;
+            EXPECT_EQ(check.grades.evenness[i].held, counts[i][1]) << i;
+        }
+        ASSERT_GT(pairs, 0);
+        EXPECT_NEAR(check.grades.area, ordered / pairs, 1e-9);
     }
 }
 

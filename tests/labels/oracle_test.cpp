@@ -101,6 +101,32 @@ TEST(LabelOracle, FingersHaveAnArea) {
     EXPECT_EQ(label_one(scene, from_above({0, 0.02, 0.015}), 0, narrow).verdict, Verdict::success);
 }
 
+TEST(LabelOracle, GradesAreOfTheSameVerdicts) {
+    std::array<int, 3> unevennesses = {};
+    for (const Workload& work : workloads(12)) {
+        const std::vector<double> openings(work.X_WG.size());
+        const auto of_tolerance = [&](double tolerance, LabelDetail detail) {
+            LabelParameters parameters;
+            parameters.pad_tolerance = tolerance;
+            return LabelOracle({work.target}, test_gripper(), parameters).label(work.X_WG, openings, 7, detail);
+        };
+        const auto plain = of_tolerance(0.003, LabelDetail::verdict), graded = of_tolerance(0.003, LabelDetail::graded);
+        const auto strict = of_tolerance(0.001, LabelDetail::verdict),
+                   looser = of_tolerance(0.002, LabelDetail::verdict), blind = of_tolerance(1, LabelDetail::verdict);
+        for (std::size_t i = 0; i < plain.size(); ++i) {
+            EXPECT_EQ(graded[i].verdict, plain[i].verdict);
+            // Without regard to where else a finger touches, plain labels know the same epsilon.
+            EXPECT_EQ(graded[i].epsilon, blind[i].epsilon);
+            EXPECT_EQ(graded[i].robust_epsilon, blind[i].robust_epsilon);
+            const bool one = strict[i].verdict == Verdict::uneven_contact,
+                       two = looser[i].verdict == Verdict::uneven_contact;
+            EXPECT_EQ(graded[i].unevenness, two ? 0.002 : one ? 0.001 : 0.0);
+            ++unevennesses[std::size_t(one) + std::size_t(two)];
+        }
+    }
+    for (const int count : unevennesses) EXPECT_GT(count, 0);
+}
+
 TEST(LabelOracle, KnowsWhatLiesOnWhat) {
     const auto box = [](double x, double z) { return box_at({0.03, 0.06, 0.04}, {x, 0, z}); };
     const std::vector<PosedLabelObject> stack = {box(0, 0.02), box(0.005, 0.06), box(0.2, 0.02)};

@@ -8,6 +8,7 @@
 #include "ebgrasp/core/parallel.hpp"
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/planning/grasp_list.hpp"
+#include "ebgrasp/planning/jaws.hpp"
 #include "synthetic_scene.hpp"
 
 namespace ebgrasp {
@@ -49,7 +50,11 @@ class CentreModel : public EnergyModel {
     };
 };
 
-Planner planner() { return Planner(std::make_shared<CentreModel>(), load_gripper("robotiq_2f85")); }
+Planner planner(double unevenness_weight = 0) {
+    PlannerOptions options;
+    options.unevenness_weight = unevenness_weight;
+    return Planner(std::make_shared<CentreModel>(), load_gripper("robotiq_2f85"), options);
+}
 
 const std::vector<TableBox> two_boxes = {{0.05, 0.02, 0.5, {0.04, 0.12, 0.05}}, {-0.12, 0.0, 0.0, {0.05, 0.05, 0.03}}};
 
@@ -74,6 +79,31 @@ void expect_sound(const PlanResult& result, const SyntheticScene& scene, const E
     }
     for (std::size_t i = 1; i < result.grasps.size(); ++i)
         EXPECT_LE(result.grasps[i - 1].energy, result.grasps[i].energy);
+}
+
+// A box whose one half is 5 mm thicker to each side: grasps that straddle the step are uneven. In metres, over the
+// plan.
+TEST(Planner, RanksUnevenGraspsBehind) {
+    const Eigen::Isometry3d X_WC = camera_above(0.7, 0.0);
+    const SyntheticScene scene =
+        synthetic_scene({{0, 0, 0, {0.03, 0.12, 0.05}}, {0, 0.03, 0, {0.04, 0.06, 0.05}}}, X_WC);
+    const auto plane = fit_support_plane(scene.image);
+    ASSERT_TRUE(plane);
+    const Scene seen(scene.image, {}, *plane, ViewSpec{}, 0.006);
+    const auto unevennesses = [&](double weight) {
+        std::vector<double> values;
+        for (const auto& planned : planner(weight).plan({.image = scene.image, .mask = {}}).grasps)
+            values.push_back(
+                unevenness(seen, load_gripper("robotiq_2f85"),
+                           planar_grasp(seen.view.X_CV.inverse() * planned.X_CG, seen.camera(), planned.grasp.width)));
+        return values;
+    };
+    const auto by_energy = unevennesses(0), by_evenness = unevennesses(1e6);
+    ASSERT_GT(by_evenness.size(), 3u);
+    EXPECT_GT(*std::ranges::max_element(by_energy), 0.002) << "or nothing is tested";
+    EXPECT_FALSE(std::ranges::is_sorted(by_energy));
+    EXPECT_LT(by_evenness.front(), 0.0015);
+    for (std::size_t i = 1; i < by_evenness.size(); ++i) EXPECT_LE(by_evenness[i - 1], by_evenness[i] + 0.0014);
 }
 
 TEST(Planner, FindsSoundGraspsUnderAnyTilt) {

@@ -24,7 +24,7 @@ FieldNetwork random_field() {
 
 /// A table with blocks and a slope.
 FieldGrid bumpy_grid(int rows = 48, int cols = 56) {
-    FieldGrid grid{DepthArray(rows, cols), 30, 41, focal_length, plane_depth};
+    FieldGrid grid{{DepthArray(rows, cols), 30, 41, focal_length, plane_depth}, 90, 75};
     RandomStream random(3);
     for (int i = 0; i < rows; ++i)
         for (int j = 0; j < cols; ++j)
@@ -57,16 +57,28 @@ FieldBatch batch_of(const FieldGrid& grid, const Gripper& gripper) {
     return batch;
 }
 
-torch::Tensor rows_of(const std::vector<PlanarGrasp>& grasps, const FieldGrid& grid) {
+/// (row, col, depth, angle) in view pixels: 1 x N x 4.
+torch::Tensor rows_of(const std::vector<PlanarGrasp>& grasps) {
     torch::Tensor rows = torch::empty({1, std::int64_t(grasps.size()), 4}, torch::kDouble);
     for (std::size_t i = 0; i < grasps.size(); ++i) {
         const auto at = std::int64_t(i);
-        rows[0][at][0] = FieldGrid::from_view(grasps[i].row, grid.row);
-        rows[0][at][1] = FieldGrid::from_view(grasps[i].col, grid.col);
+        rows[0][at][0] = grasps[i].row;
+        rows[0][at][1] = grasps[i].col;
         rows[0][at][2] = grasps[i].depth;
         rows[0][at][3] = grasps[i].angle;
     }
     return rows;
+}
+
+/// The same in the grid's pixels, as the network reads them: FieldGrid::foot for tensors.
+torch::Tensor in_grid(const torch::Tensor& rows, const FieldGrid& grid) {
+    const torch::Tensor depth = rows.select(2, 2), shrink = depth / grid.plane_depth;
+    const auto foot = [&](const torch::Tensor& view, double axis, int first) {
+        return (axis + shrink * (view - axis) - first - 0.5) / view_grid_step;
+    };
+    return torch::stack({foot(rows.select(2, 0), grid.axis_row, grid.row),
+                         foot(rows.select(2, 1), grid.axis_col, grid.col), depth, rows.select(2, 3)},
+                        2);
 }
 
 // The module in double precision against the runtime in single: energies, logits, gradients.
@@ -79,8 +91,8 @@ TEST(FieldNetwork, RuntimeAgreesWithTheModule) {
         const FieldGrid grid = bumpy_grid();
         const auto grasps = random_grasps(grid, 70);
         const FieldBatch batch = batch_of(grid, gripper);
-        const torch::Tensor y = rows_of(grasps, grid).requires_grad_(true);
-        const auto reading = network->read(network->encode(batch), batch, y);
+        const torch::Tensor y = rows_of(grasps).requires_grad_(true);
+        const auto reading = network->read(network->encode(batch), batch, in_grid(y, grid));
         const torch::Tensor slopes = torch::autograd::grad({reading.energy.sum()}, {y})[0];
 
         std::vector<double> energies(grasps.size()), logits(grasps.size());
@@ -91,7 +103,7 @@ TEST(FieldNetwork, RuntimeAgreesWithTheModule) {
             EXPECT_NEAR(energies[i], reading.energy[0][at].item<double>(), 1e-5);
             EXPECT_NEAR(logits[i], reading.logit[0][at].item<double>(), 1e-5);
             for (int k = 0; k < 4; ++k) {
-                const double slope = slopes[0][at][k].item<double>() / (k < 2 ? field_grid_step : 1);
+                const double slope = slopes[0][at][k].item<double>();
                 EXPECT_NEAR(gradients[i][k], slope, 1e-4 * std::max(1.0, std::abs(slope))) << i << ", " << k;
             }
         }
@@ -143,7 +155,7 @@ TEST(FieldNetwork, SlopesOfSlopes) {
     const FieldGrid grid = bumpy_grid();
     const FieldBatch batch = batch_of(grid, Gripper{});
     const torch::Tensor features = network->encode(batch).detach();
-    const torch::Tensor y = rows_of(random_grasps(grid, 12), grid).requires_grad_(true);
+    const torch::Tensor y = in_grid(rows_of(random_grasps(grid, 12)), grid).requires_grad_(true);
     const torch::Tensor energy = network->read(features, batch, y, true).energy;
     EXPECT_TRUE(torch::allclose(energy, network->read(features, batch, y).energy, 1e-9, 1e-9));
 

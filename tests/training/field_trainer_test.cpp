@@ -19,17 +19,18 @@ class Bars : public FieldData {
     explicit Bars(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
             RandomStream random(3, i);
-            Bar bar{{DepthArray::Constant(64, 64, 0.7f), 0, 0, 262.5, 0.7}, 30 + 70 * random.uniform(), {}, {}};
-            const int middle = static_cast<int>(std::lround(FieldGrid::from_view(bar.row, 0)));
+            Bar bar{
+                {{DepthArray::Constant(64, 64, 0.7f), 0, 0, 262.5, 0.7}, 64, 64}, 30 + 70 * random.uniform(), {}, {}};
+            const int middle = static_cast<int>(std::lround(bar.grid.foot({bar.row, 64, 0.68}).x()));
             bar.grid.depth.block(middle - 3, 12, 7, 40).setConstant(0.66f);
             for (int k = 0; k < 120; ++k) bar.grasps.push_back(near(bar, random));
-            bar.success = label_all(bar, bar.grasps);
+            bar.hold = label_all(bar, bar.grasps);
             bars_.push_back(std::move(bar));
         }
     }
     std::size_t size() const override { return bars_.size(); }
-    Scene scene(std::size_t i) const override { return {bars_[i].grid, gripper_, bars_[i].grasps, bars_[i].success}; }
-    std::vector<std::uint8_t> label(std::size_t i, std::span<const PlanarGrasp> grasps, std::uint64_t) const override {
+    Scene scene(std::size_t i) const override { return {bars_[i].grid, gripper_, bars_[i].grasps, bars_[i].hold}; }
+    std::vector<float> label(std::size_t i, std::span<const PlanarGrasp> grasps, std::uint64_t) const override {
         ++asked;
         return label_all(bars_[i], grasps);
     }
@@ -40,18 +41,19 @@ class Bars : public FieldData {
         FieldGrid grid;
         double row;
         std::vector<PlanarGrasp> grasps;
-        std::vector<std::uint8_t> success;
+        std::vector<float> hold;
     };
     static PlanarGrasp near(const Bar& bar, RandomStream& random) {
         return {bar.row + random.uniform(-20, 20), random.uniform(30, 98), random.uniform(0.66, 0.70),
                 random.uniform(-1.57, 1.57), 0};
     }
-    static std::vector<std::uint8_t> label_all(const Bar& bar, std::span<const PlanarGrasp> grasps) {
-        std::vector<std::uint8_t> success;
-        for (const PlanarGrasp& y : grasps)
-            success.push_back(std::abs(y.row - bar.row) < 10 && std::abs(std::cos(y.angle)) < 0.6 &&
-                              std::abs(y.depth - 0.68) < 0.012);
-        return success;
+    static std::vector<float> label_all(const Bar& bar, std::span<const PlanarGrasp> grasps) {
+        std::vector<float> hold;
+        for (const PlanarGrasp& y : grasps) {
+            const bool on_bar = std::abs(y.row - bar.row) < 10, across = std::abs(std::cos(y.angle)) < 0.6;
+            hold.push_back(on_bar && across && std::abs(y.depth - 0.68) < 0.012 ? 0.9f : 0.1f);
+        }
+        return hold;
     }
 
     Gripper gripper_;

@@ -10,9 +10,9 @@ namespace ebgrasp {
 namespace {
 
 /// A rough landscape of up to 10 cm.
-FieldGrid random_grid(int rows, int cols) {
+ViewGrid random_grid(int rows, int cols) {
     RandomStream random(7, rows, cols);
-    FieldGrid grid{DepthArray(rows, cols), 0, 0, 262.5, 0.7};
+    ViewGrid grid{DepthArray(rows, cols), 0, 0, 262.5, 0.7};
     for (Eigen::Index i = 0; i < grid.depth.size(); ++i)
         grid.depth.data()[i] = static_cast<float>(0.7 - random.uniform(0, 0.1));
     return grid;
@@ -42,7 +42,7 @@ TEST(PerPixelNetwork, AgreesWithItsDeployedRuntime) {
             parameter.mul_(1.4);  // makes up for what the ReLUs take
     const PerPixelRuntime runtime(module_checkpoint(*network, "percnn"));
     for (const auto& [rows, cols] : {std::pair(32, 32), std::pair(64, 104), std::pair(136, 40)}) {
-        const FieldGrid grid = random_grid(rows, cols);
+        const ViewGrid grid = random_grid(rows, cols);
         const GraspMaps expected = TorchGraspMapper(network, torch::kCPU).maps(grid);
         ASSERT_GT(expected.quality.abs().maxCoeff(), 0.1) << "the maps say nothing";
         const GraspMaps actual = runtime.maps(grid);

@@ -68,7 +68,7 @@ std::string message_of(const std::function<void()>& action) {
 class Fixed : public GraspMapper {
   public:
     Fixed(int row, int col, double angle) : row_(row), col_(col), angle_(angle) {}
-    GraspMaps maps(const FieldGrid& grid) const override {
+    GraspMaps maps(const ViewGrid& grid) const override {
         const DepthArray zero = DepthArray::Zero(grid.depth.rows(), grid.depth.cols());
         GraspMaps maps{zero, zero + static_cast<float>(std::cos(2 * angle_)),
                        zero + static_cast<float>(std::sin(2 * angle_)), zero};

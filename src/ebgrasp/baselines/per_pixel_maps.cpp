@@ -41,8 +41,8 @@ bool is_peak(const DepthArray& map, int row, int col) {
 
 }  // namespace
 
-Eigen::Vector2d view_pixel(const FieldGrid& grid, int row, int col) {
-    return {FieldGrid::to_view(row, grid.row), FieldGrid::to_view(col, grid.col)};
+Eigen::Vector2d view_pixel(const ViewGrid& grid, int row, int col) {
+    return {ViewGrid::to_view(row, grid.row), ViewGrid::to_view(col, grid.col)};
 }
 
 std::vector<PixelPeak> quality_peaks(const GraspMaps& maps, const std::function<bool(int, int)>& wanted) {

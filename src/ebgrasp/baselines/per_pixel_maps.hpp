@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "ebgrasp/energy/field.hpp"
+#include "ebgrasp/image/view_grid.hpp"
 #include "ebgrasp/planning/scene.hpp"
 
 namespace ebgrasp {
@@ -24,13 +24,13 @@ class GraspMapper {
     virtual ~GraspMapper() = default;
 
     /// Safe to call from several threads.
-    virtual GraspMaps maps(const FieldGrid& grid) const = 0;
+    virtual GraspMaps maps(const ViewGrid& grid) const = 0;
     /// Multiplications with addition for these maps; 0 if not known.
-    virtual double multiply_adds(const FieldGrid&) const { return 0; }
+    virtual double multiply_adds(const ViewGrid&) const { return 0; }
 };
 
 /// Where the centre of the grid's pixel (row, col) lies in the view, (row, col).
-Eigen::Vector2d view_pixel(const FieldGrid& grid, int row, int col);
+Eigen::Vector2d view_pixel(const ViewGrid& grid, int row, int col);
 
 /// A local maximum of the quality.
 struct PixelPeak {

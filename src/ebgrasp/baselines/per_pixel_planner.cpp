@@ -13,7 +13,7 @@ PerPixelPlanner::PerPixelPlanner(std::shared_ptr<const GraspMapper> network, Gri
     : ScenePlanner(std::move(gripper), options), network_(std::move(network)) {}
 
 std::vector<Candidate> PerPixelPlanner::propose(const Scene& scene, RandomStream&, Funnel& funnel) const {
-    const FieldGrid grid = field_grid(scene.view.image, scene.region, scene.plane_depth);
+    const ViewGrid grid = view_grid(scene.view.image, scene.region, scene.plane_depth);
     funnel.multiply_adds += network_->multiply_adds(grid);
     const auto in_region = [&](int row, int col) {
         const Eigen::Vector2d pixel = view_pixel(grid, row, col);

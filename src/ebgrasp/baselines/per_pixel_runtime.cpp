@@ -36,7 +36,7 @@ std::vector<NetworkLayer> network_layers(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-std::vector<float> per_pixel_input(const FieldGrid& grid) {
+std::vector<float> per_pixel_input(const ViewGrid& grid) {
     std::vector<float> input(static_cast<std::size_t>(grid.depth.size()));
     std::transform(grid.depth.data(), grid.depth.data() + grid.depth.size(), input.begin(), [&](float depth) {
         return static_cast<float>((grid.plane_depth - depth) / per_pixel_height_scale);
@@ -53,7 +53,7 @@ GraspMaps per_pixel_maps(std::span<const float> output, int height, int width) {
 
 PerPixelRuntime::PerPixelRuntime(const Checkpoint& checkpoint) : network_(network_layers(checkpoint)) {}
 
-GraspMaps PerPixelRuntime::maps(const FieldGrid& grid) const {
+GraspMaps PerPixelRuntime::maps(const ViewGrid& grid) const {
     const MapSize size{1, static_cast<int>(grid.depth.rows()), static_cast<int>(grid.depth.cols())};
     std::vector<float> output(4 * static_cast<std::size_t>(grid.depth.size()));
     ConvolutionWorkspace workspace(network_);

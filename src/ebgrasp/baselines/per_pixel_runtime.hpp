@@ -43,7 +43,7 @@ inline constexpr double per_pixel_height_scale = 0.05;  ///< metres
 inline constexpr double per_pixel_width_scale = 0.1;    ///< metres
 
 /// The network's input for a grid, row by row.
-std::vector<float> per_pixel_input(const FieldGrid& grid);
+std::vector<float> per_pixel_input(const ViewGrid& grid);
 /// The maps of its output for one image, channel by channel.
 GraspMaps per_pixel_maps(std::span<const float> output, int height, int width);
 
@@ -52,8 +52,8 @@ class PerPixelRuntime : public GraspMapper {
     /// Throws Error: another model, or naming the tensor that is missing or has another shape.
     explicit PerPixelRuntime(const Checkpoint& checkpoint);
 
-    GraspMaps maps(const FieldGrid& grid) const override;
-    double multiply_adds(const FieldGrid& grid) const override {
+    GraspMaps maps(const ViewGrid& grid) const override;
+    double multiply_adds(const ViewGrid& grid) const override {
         return network_.multiply_adds(static_cast<int>(grid.depth.rows()), static_cast<int>(grid.depth.cols()));
     }
 

@@ -101,6 +101,9 @@ struct FieldRuntime::Workspaces {
 FieldRuntime::FieldRuntime(const Checkpoint& checkpoint)
     : encoder_(load_encoder(checkpoint)), workspaces_(std::make_shared<Workspaces>()) {
     require(checkpoint.model == "field", "the checkpoint holds a model '", checkpoint.model, "', not 'field'");
+    require(checkpoint.info.value("view", "") == field_view,
+            "the field was trained by an earlier version, on views in "
+            "perspective; take the one that is shipped today, or train it anew");
     const auto load = [&](const std::string& name, int out, int in, Matrix& weight, Eigen::RowVectorXf& bias) {
         const auto& w = checkpoint.tensor(name + ".weight", extents({out, in})).values;
         const auto& b = checkpoint.tensor(name + ".bias", extents({out})).values;
@@ -114,8 +117,8 @@ FieldRuntime::FieldRuntime(const Checkpoint& checkpoint)
 
 FieldCode FieldRuntime::encode(FieldGrid grid) const {
     const int height = static_cast<int>(grid.depth.rows()), width = static_cast<int>(grid.depth.cols());
-    require(height > 0 && width > 0 && height % field_grid_multiple == 0 && width % field_grid_multiple == 0,
-            "the grid is ", width, "x", height, ": its sides must be multiples of ", field_grid_multiple);
+    require(height > 0 && width > 0 && height % view_grid_multiple == 0 && width % view_grid_multiple == 0,
+            "the grid is ", width, "x", height, ": its sides must be multiples of ", view_grid_multiple);
     FieldCode code{std::move(grid), height / field_feature_step, width / field_feature_step, {}};
     const DepthArray input =
         (static_cast<float>(code.grid.plane_depth) - code.grid.depth) / static_cast<float>(field_height_scale);
@@ -149,14 +152,15 @@ void FieldRuntime::evaluate_block(const FieldCode& code, const Gripper& gripper,
     const auto points = field_gripper_points(gripper);
     const auto gripper_input = field_gripper_input(gripper);
     const int rows = static_cast<int>(grid.depth.rows()), cols = static_cast<int>(grid.depth.cols());
+    const auto scale = static_cast<float>(grid.focal_length / grid.plane_depth);
     const bool slopes = !gradients.empty();
     Block block(count);
 
     for (Eigen::Index i = 0; i < count; ++i) {
         const PlanarGrasp& y = grasps[static_cast<std::size_t>(i)];
-        const auto row = static_cast<float>(FieldGrid::from_view(y.row, grid.row)),
-                   col = static_cast<float>(FieldGrid::from_view(y.col, grid.col));
-        const auto depth = static_cast<float>(y.depth), scale = static_cast<float>(grid.focal_length / y.depth);
+        const Eigen::Vector2f foot = grid.foot(y).cast<float>();
+        const float row = foot.x(), col = foot.y();
+        const auto depth = static_cast<float>(y.depth);
         const auto cosine = static_cast<float>(std::cos(y.angle)), sine = static_cast<float>(std::sin(y.angle));
         float* input = block.inputs.row(i).data();
         for (int k = 0; k < field_points; ++k, input += point_inputs) {
@@ -226,13 +230,16 @@ void FieldRuntime::evaluate_block(const FieldCode& code, const Gripper& gripper,
             const double du = double(block.offsets(i, 2 * k)), dv = double(block.offsets(i, 2 * k + 1));
             col += u;
             row += v;
-            depth -= (u * du + v * dv) / y.depth + double(g[field_features]) / field_clearance_scale;
+            depth -= double(g[field_features]) / field_clearance_scale;
             angle += -u * dv + v * du;
         }
         const double height_slope =
             double(with_input(i, field_inputs - 1)) + double(with_input(count + i, field_inputs - 1));
-        gradients[static_cast<std::size_t>(i)] = {row / field_grid_step, col / field_grid_step,
-                                                  depth - height_slope / field_height_scale, angle};
+        row /= view_grid_step, col /= view_grid_step;
+        const double shrink = y.depth / grid.plane_depth;
+        depth += (row * (y.row - grid.axis_row) + col * (y.col - grid.axis_col)) / grid.plane_depth -
+                 height_slope / field_height_scale;
+        gradients[static_cast<std::size_t>(i)] = {shrink * row, shrink * col, depth, angle};
     }
 }
 

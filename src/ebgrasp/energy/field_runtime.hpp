@@ -42,7 +42,7 @@ struct FieldCode {
 
 class FieldRuntime {
   public:
-    /// Throws Error naming the tensor that is missing or has another shape.
+    /// Throws Error naming the tensor that is missing or has another shape; or if an earlier version trained it.
     explicit FieldRuntime(const Checkpoint& checkpoint);
 
     FieldCode encode(FieldGrid grid) const;

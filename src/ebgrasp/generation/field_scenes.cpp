@@ -6,6 +6,7 @@
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/generation/labelled_grasps.hpp"
 #include "ebgrasp/labels/candidates.hpp"
+#include "ebgrasp/labels/hold_probability.hpp"
 #include "ebgrasp/planning/proposals.hpp"
 
 namespace ebgrasp {
@@ -20,8 +21,8 @@ FieldGrid centered(const FieldGrid& grid, int side) {
     FieldGrid out = grid;
     const int row = (static_cast<int>(grid.depth.rows()) - side) / 2,
               col = (static_cast<int>(grid.depth.cols()) - side) / 2;
-    out.row += row * field_grid_step;
-    out.col += col * field_grid_step;
+    out.row += row * view_grid_step;
+    out.col += col * view_grid_step;
     out.depth.setConstant(side, side, static_cast<float>(grid.plane_depth));
     const int top = std::max(0, row), left = std::max(0, col);
     const int rows = std::min<int>(side, static_cast<int>(grid.depth.rows())),
@@ -31,7 +32,7 @@ FieldGrid centered(const FieldGrid& grid, int side) {
 }
 
 bool in_grid(const FieldGrid& grid, const PlanarGrasp& y) {
-    const double row = FieldGrid::from_view(y.row, grid.row), col = FieldGrid::from_view(y.col, grid.col);
+    const double row = grid.foot(y).x(), col = grid.foot(y).y();
     return row >= 0 && col >= 0 && row <= double(grid.depth.rows() - 1) && col <= double(grid.depth.cols() - 1);
 }
 
@@ -43,18 +44,20 @@ void FieldSceneParameters::validate() const {
             "kinds: give three shares of at least 0, not all 0");
     require(!grippers.empty(), "grippers is empty: name at least one");
     require(gripper_scale >= 0 && gripper_scale < 0.5, "gripper_scale is ", gripper_scale, ": give 0 to 0.5");
-    require(side >= 64 && side <= 512 && side % field_grid_multiple == 0, "side is ", side, ": give a multiple of ",
-            field_grid_multiple, " from 64 to 512");
+    require(side >= 64 && side <= 512 && side % view_grid_multiple == 0, "side is ", side, ": give a multiple of ",
+            view_grid_multiple, " from 64 to 512");
     for (const int count : {edge_proposals, uniform_proposals, antipodal})
         require(count >= 0 && count <= 10'000, "a number of grasps per scene is ", count, ": give 0 to 10000");
 }
 
-std::vector<std::uint8_t> FieldScene::label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const {
+std::vector<float> FieldScene::label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const {
     std::vector<Eigen::Isometry3d> X_WG;
     for (const PlanarGrasp& grasp : asked) X_WG.push_back(X_WV * grasp_pose(grasp, camera));
-    std::vector<std::uint8_t> labels;
-    for (const auto& [label, opening] : oracle.label_at_free_opening(X_WG, seed)) labels.push_back(label.success());
-    return labels;
+    std::vector<float> hold;
+    const LabelDetail detail = graded ? LabelDetail::graded : LabelDetail::verdict;
+    for (const auto& [label, opening] : oracle.label_at_free_opening(X_WG, seed, detail))
+        hold.push_back(graded ? static_cast<float>(hold_probability(label)) : label.success() ? 1.0f : 0.0f);
+    return hold;
 }
 
 FieldSceneSampler::FieldSceneSampler(std::vector<PreparedObject> objects, std::vector<Split> splits,
@@ -106,6 +109,7 @@ std::optional<FieldScene> FieldSceneSampler::attempt(RandomStream& random) const
                    X_WC * scene.view.X_CV,
                    gripper,
                    LabelOracle(std::move(posed), gripper, config_.labels),
+                   parameters_.graded,
                    {},
                    {}};
     const auto count = [](int n) { return static_cast<std::size_t>(n); };
@@ -119,8 +123,8 @@ std::optional<FieldScene> FieldSceneSampler::attempt(RandomStream& random) const
                                   count(parameters_.antipodal) / out.oracle.scene().size(), random))
             out.grasps.push_back(planar_grasp(X_VW * X_WG, out.camera, 0));
     std::erase_if(out.grasps, [&](const PlanarGrasp& y) { return !in_grid(out.grid, y); });
-    out.success = out.label(out.grasps, random());
-    if (std::ranges::count(out.success, 1) == 0) return {};
+    out.hold = out.label(out.grasps, random());
+    if (std::ranges::none_of(out.hold, [](float p) { return p > 0.5f; })) return {};
     return out;
 }
 

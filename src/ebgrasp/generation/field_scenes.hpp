@@ -12,15 +12,16 @@ struct FieldSceneParameters {
     std::array<double, 3> kinds = {0.4, 0.2, 0.4};                                ///< shares of single, packed and pile
     std::vector<std::string> grippers = {"robotiq_2f85", "franka_hand", "yumi"};  ///< presets or files, drawn alike
     double gripper_scale = 0.1;  ///< lengths of the fingers and the opening vary by up to this share
-    int side = 160;              ///< grid pixels; a multiple of field_grid_multiple
+    int side = 160;              ///< grid pixels; a multiple of view_grid_multiple
     int edge_proposals = 160;    ///< grasps of the planner's antipodal kind that a scene holds,
     int uniform_proposals = 64;  ///< of the planner's uniform kind,
     int antipodal = 96;          ///< and antipodal on the true surface
+    bool graded = false;         ///< labels are hold_probability()s, not 1 for a success and 0 for all else
 
     void validate() const;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FieldSceneParameters, kinds, grippers, gripper_scale, side, edge_proposals,
-                                   uniform_proposals, antipodal)
+                                   uniform_proposals, antipodal, graded)
 
 /// A scene seen through a noisy camera, the support plane fitted to its image, and grasps with their labels. Grasps are
 /// planar in the overhead view V, approaching along its z axis; labels tell whether they hold when they are executed
@@ -31,11 +32,12 @@ struct FieldScene {
     Eigen::Isometry3d X_WV;
     Gripper gripper;
     LabelOracle oracle;
+    bool graded = false;  ///< as in FieldSceneParameters
     std::vector<PlanarGrasp> grasps;
-    std::vector<std::uint8_t> success;  ///< of `grasps`, 0 or 1
+    std::vector<float> hold;  ///< of `grasps`: the probability that each holds, [0, 1]
 
-    /// Labels any other grasps, the jaws as wide open as they can be; a pure function of its arguments.
-    std::vector<std::uint8_t> label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const;
+    /// The same of any other grasps, the jaws as wide open as they can be; a pure function of its arguments.
+    std::vector<float> label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const;
 };
 
 /// Draws scenes of `objects` with the cameras, noise and labels of `config`. Scenes in which no plane is found, nothing

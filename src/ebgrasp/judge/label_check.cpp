@@ -11,7 +11,9 @@
 #include "ebgrasp/core/error.hpp"
 #include "ebgrasp/core/parallel.hpp"
 #include "ebgrasp/core/progress.hpp"
+#include "ebgrasp/evaluation/metrics.hpp"
 #include "ebgrasp/labels/candidates.hpp"
+#include "ebgrasp/labels/hold_probability.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -48,7 +50,7 @@ PoseResult check_pose(const std::vector<PreparedObject>& objects, const LabelChe
         return antipodal_candidates(target, approach, gripper.pad_friction, gripper, count, random);
     };
     const auto label = [&](const std::vector<Isometry3d>& X_WG) {
-        return oracle.label(X_WG, std::vector<double>(X_WG.size(), 0.0), random());
+        return oracle.label(X_WG, std::vector<double>(X_WG.size(), 0.0), random(), LabelDetail::graded);
     };
 
     PoseResult result;
@@ -100,6 +102,29 @@ ThresholdFit fit_threshold(const std::vector<std::pair<double, bool>>& scored) {
     return fit;
 }
 
+GradeCheck check_grades(const std::vector<CheckedGrasp>& grasps) {
+    GradeCheck check;
+    std::vector<double> predicted;
+    std::vector<float> scores;
+    std::vector<std::uint8_t> held;
+    for (const CheckedGrasp& grasp : grasps) {
+        const double probability = hold_probability(grasp.label);
+        if (probability == 0) continue;
+        predicted.push_back(probability);
+        scores.push_back(static_cast<float>(-probability));
+        held.push_back(grasp.outcome == Outcome::success);
+        auto& evenness = check.evenness[grasp.label.unevenness >= unevenness_steps[1]   ? 2
+                                        : grasp.label.unevenness >= unevenness_steps[0] ? 1
+                                                                                        : 0];
+        ++evenness.grasps;
+        evenness.held += held.back();
+        evenness.predicted += probability;
+    }
+    check.area = roc_auc(scores, held);
+    check.calibration_error = expected_calibration_error(predicted, held);
+    return check;
+}
+
 FrictionCheck check_friction(const std::vector<PreparedObject>& objects, const LabelCheckOptions& options,
                              double friction) {
     Gripper gripper = options.gripper;
@@ -131,6 +156,7 @@ FrictionCheck check_friction(const std::vector<PreparedObject>& objects, const L
         static_cast<double>(check.confusion[0][0] + check.confusion[1][1]) / static_cast<double>(check.grasps.size());
     check.robust_epsilon = fit_threshold(robust);
     check.epsilon = fit_threshold(plain);
+    check.grades = check_grades(check.grasps);
     return check;
 }
 
@@ -146,6 +172,13 @@ void count(nlohmann::json& counts, Outcome outcome) {
 
 nlohmann::json to_json(const ThresholdFit& fit) {
     return {{"area", fit.area}, {"best_threshold", fit.best_threshold}, {"best_agreement", fit.best_agreement}};
+}
+
+nlohmann::json to_json(const GradeCheck& check) {
+    nlohmann::json evenness = nlohmann::json::array();
+    for (const auto& [grasps, held, predicted] : check.evenness)
+        evenness.push_back({{"grasps", grasps}, {"held", held}, {"predicted", predicted}});
+    return {{"area", check.area}, {"expected_calibration_error", check.calibration_error}, {"evenness", evenness}};
 }
 
 }  // namespace
@@ -194,6 +227,7 @@ nlohmann::json to_json(const LabelCheck& check) {
                              {"verdicts", verdicts},
                              {"robust_epsilon", to_json(f.robust_epsilon)},
                              {"epsilon", to_json(f.epsilon)},
+                             {"hold_probability", to_json(f.grades)},
                              {"ceiling",
                               {{"poses", f.poses},
                                {"attempts", f.best.size()},
@@ -216,6 +250,16 @@ std::string to_table(const LabelCheck& check) {
             f.friction, f.grasps.size(), 100 * f.agreement, f.confusion[1][1], f.confusion[1][0], f.confusion[0][1],
             f.confusion[0][0], f.robust_epsilon.area, f.robust_epsilon.best_threshold,
             100 * f.robust_epsilon.best_agreement, successes(f.best), f.best.size());
+    text += "\nhold_probability of those that close on one object: fingers touch elsewhere earlier by\n";
+    fmt::format_to(out, "{:>8} | {:^21} | {:^21} | {:^21} | {:>6} {:>6}\n", "friction", "less than 1 mm", "1 to 2 mm",
+                   "more", "ROC", "ECE");
+    for (const FrictionCheck& f : check.frictions) {
+        fmt::format_to(out, "{:>8}", f.friction);
+        for (const auto& [grasps, held, predicted] : f.grades.evenness)
+            fmt::format_to(out, " | {:>5}/{:<5} {:>5.1f}%", held, grasps,
+                           100 * predicted / static_cast<double>(std::max<std::size_t>(grasps, 1)));
+        fmt::format_to(out, " | {:>6.3f} {:>6.3f}\n", f.grades.area, f.grades.calibration_error);
+    }
     return text;
 }
 

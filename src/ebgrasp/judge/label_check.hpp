@@ -47,6 +47,18 @@ struct ThresholdFit {
     double best_agreement = 0;  ///< ... share of these grasps
 };
 
+/// hold_probability() against the outcomes of the grasps that close on one object without collision.
+struct GradeCheck {
+    /// Grasps whose fingers touch elsewhere less than 1 mm before their centres do, 1 to 2 mm, earlier.
+    struct Evenness {
+        std::size_t grasps = 0, held = 0;
+        double predicted = 0;  ///< sum of their probabilities
+    };
+    std::array<Evenness, 3> evenness;
+    double area = 0;               ///< under the ROC curve
+    double calibration_error = 0;  ///< expected
+};
+
 /// The grasps of one friction coefficient.
 struct FrictionCheck {
     double friction = 0;
@@ -54,6 +66,7 @@ struct FrictionCheck {
     std::array<std::array<std::size_t, 2>, 2> confusion{};  ///< [label says success][physics says success]
     double agreement = 0;                                   ///< share of the grasps on the diagonal
     ThresholdFit robust_epsilon, epsilon;
+    GradeCheck grades;
     std::size_t poses = 0;           ///< objects in poses that the grasps are of
     std::vector<CheckedGrasp> best;  ///< the best-labelled grasp of each pose for which the label knows a success
 };
@@ -69,7 +82,8 @@ LabelCheck check_labels(const std::vector<PreparedObject>& objects, const LabelC
 
 /// {"frictions": [{"friction", "grasps", "confusion": {"label_success": {"physics_success", "physics_failure"},
 /// "label_failure": {...}}, "agreement", "verdicts": {verdict: {outcome: n}}, "robust_epsilon": {"area",
-/// "best_threshold", "best_agreement"}, "epsilon": {...}, "ceiling": {"poses", "attempts", "successes", "failures":
+/// "best_threshold", "best_agreement"}, "epsilon": {...}, "hold_probability": {"area", "expected_calibration_error",
+/// "evenness": [{"grasps", "held", "predicted"}]}, "ceiling": {"poses", "attempts", "successes", "failures":
 /// {outcome: n}}}]}
 nlohmann::json to_json(const LabelCheck& check);
 /// The same for a terminal.

@@ -174,7 +174,7 @@ LabelOracle::LabelOracle(std::vector<PosedLabelObject> scene, Gripper gripper, L
 }
 
 std::vector<GraspLabel> LabelOracle::label(std::span<const Isometry3d> X_WG, std::span<const double> openings,
-                                           std::uint64_t seed) const {
+                                           std::uint64_t seed, LabelDetail detail) const {
     require(X_WG.size() == openings.size(), X_WG.size(), " grasps have ", openings.size(), " openings: give one each");
     for (std::size_t i = 0; i < X_WG.size(); ++i) {
         require(X_WG[i].matrix().allFinite(), "the pose of grasp ", i, " is not finite");
@@ -187,7 +187,7 @@ std::vector<GraspLabel> LabelOracle::label(std::span<const Isometry3d> X_WG, std
         [&](std::size_t i) {
             const double widest = gripper_.max_opening;
             const double opening = openings[i] > 0 ? std::min(openings[i], widest) : widest;
-            labels[i] = label_one(X_WG[i], opening, RandomStream(seed, i));
+            labels[i] = label_one(X_WG[i], opening, RandomStream(seed, i), detail);
         },
         grain);
     return labels;
@@ -205,7 +205,7 @@ std::vector<GraspLabel> LabelOracle::label(std::span<const PlanarGrasp> grasps, 
 }
 
 std::vector<LabelOracle::OpenedLabel> LabelOracle::label_at_free_opening(std::span<const Isometry3d> X_WG,
-                                                                         std::uint64_t seed) const {
+                                                                         std::uint64_t seed, LabelDetail detail) const {
     std::vector<OpenedLabel> opened(X_WG.size());
     std::vector<std::size_t> asked(X_WG.size());
     std::iota(asked.begin(), asked.end(), std::size_t{0});
@@ -213,7 +213,7 @@ std::vector<LabelOracle::OpenedLabel> LabelOracle::label_at_free_opening(std::sp
         std::vector<Isometry3d> poses;
         for (const std::size_t i : asked) poses.push_back(X_WG[i]);
         const double opening = share * gripper_.max_opening;
-        const auto labels = label(poses, std::vector(poses.size(), opening), seed);
+        const auto labels = label(poses, std::vector(poses.size(), opening), seed, detail);
         std::vector<std::size_t> obstructed;
         for (std::size_t k = 0; k < asked.size(); ++k) {
             opened[asked[k]] = {labels[k], opening};
@@ -225,7 +225,8 @@ std::vector<LabelOracle::OpenedLabel> LabelOracle::label_at_free_opening(std::sp
     return opened;
 }
 
-GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, RandomStream random) const {
+GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, RandomStream random,
+                                  LabelDetail detail) const {
     GraspLabel label;
     std::array<int, 2> touched = {-1, -1};
     std::array<RayHit, 2> nearest;
@@ -262,14 +263,16 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
         label.verdict = Verdict::too_narrow;
         return label;
     }
-    if (covered_[static_cast<std::size_t>(label.object)]) {
-        label.verdict = Verdict::covered;
-        return label;
-    }
-    if (touches_elsewhere(X_WG, opening, {double(nearest[0].distance), double(nearest[1].distance)})) {
-        label.verdict = Verdict::uneven_contact;
-        return label;
-    }
+    const std::array reach = {double(nearest[0].distance), double(nearest[1].distance)};
+    const bool covered = covered_[static_cast<std::size_t>(label.object)];
+    const bool uneven = !covered && touches_elsewhere(X_WG, opening, reach, parameters_.pad_tolerance);
+    label.verdict = covered ? Verdict::covered : Verdict::uneven_contact;
+    if (detail == LabelDetail::verdict && (covered || uneven)) return label;
+    if (detail == LabelDetail::graded)
+        for (const double step : unevenness_steps) {
+            if (!touches_elsewhere(X_WG, opening, reach, step)) break;
+            label.unevenness = step;
+        }
     const PosedLabelObject& target = scene_[static_cast<std::size_t>(label.object)];
     const Isometry3d X_OG = target.X_WO.inverse() * X_WG;
     const Closing closing = closing_along(X_OG, opening);
@@ -278,16 +281,18 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
         ferrari_canny_l1({closing.contact(0, nearest[0], approach), closing.contact(1, nearest[1], approach)},
                          target.object->object().mass.center_of_mass_O, parameters_.wrench);
     label.robust_epsilon = robust_epsilon(*target.object, X_OG, opening, random);
-    label.verdict = label.robust_epsilon > parameters_.threshold ? Verdict::success : Verdict::not_robust;
+    if (!covered && !uneven)
+        label.verdict = label.robust_epsilon > parameters_.threshold ? Verdict::success : Verdict::not_robust;
     return label;
 }
 
 /// Whether a finger's face meets anything on the way to where its centre touches, short of the tolerance.
-bool LabelOracle::touches_elsewhere(const Isometry3d& X_WG, double opening, const std::array<double, 2>& reach) const {
+bool LabelOracle::touches_elsewhere(const Isometry3d& X_WG, double opening, const std::array<double, 2>& reach,
+                                    double tolerance) const {
     return std::ranges::any_of(scene_, [&](const PosedLabelObject& posed) {
         const Isometry3d X_OG = posed.X_WO.inverse() * X_WG;
         return std::ranges::any_of(std::array{0, 1}, [&](int jaw) {
-            const double distance = reach[std::size_t(jaw)] - parameters_.pad_tolerance;
+            const double distance = reach[std::size_t(jaw)] - tolerance;
             if (distance <= 0) return false;
             const OrientedBox box = closing_box(gripper_, opening, jaw, distance, X_OG);
             return std::ranges::any_of(posed.object->solids(),

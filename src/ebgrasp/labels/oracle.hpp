@@ -98,8 +98,16 @@ struct GraspLabel {
     double opening = 0;         ///< metres between the contacts (0 without contacts)
     double epsilon = 0;         ///< Ferrari-Canny L1 of the unperturbed grasp
     double robust_epsilon = 0;  ///< mean over the perturbations
+    double unevenness = 0;      ///< metres by which a finger touches elsewhere first, at least (graded only)
     bool success() const { return verdict == Verdict::success; }
 };
+
+/// How much of a label is found out. graded: also unevenness, and epsilons of grasps whose contacts are uneven or whose
+/// object is covered, as hold_probability() needs them; verdicts are the same.
+enum class LabelDetail { verdict, graded };
+
+/// The values that GraspLabel::unevenness has, besides 0: metres.
+inline constexpr std::array unevenness_steps = {0.001, 0.002};
 
 /// Labels grasps in the world frame W, table at z = 0. Thread-safe once made.
 ///
@@ -117,7 +125,7 @@ class LabelOracle {
     /// depend on threads or batch order, nor on where the scene stands. Throws Error: sizes differ, or a pose or
     /// opening is not finite or negative.
     std::vector<GraspLabel> label(std::span<const Eigen::Isometry3d> X_WG, std::span<const double> openings,
-                                  std::uint64_t seed) const;
+                                  std::uint64_t seed, LabelDetail detail = LabelDetail::verdict) const;
     /// The same for planar grasps seen by a camera at X_WC.
     std::vector<GraspLabel> label(std::span<const PlanarGrasp> grasps, const CameraIntrinsics& camera,
                                   const Eigen::Isometry3d& X_WC, std::uint64_t seed) const;
@@ -129,7 +137,8 @@ class LabelOracle {
     };
     /// Each grasp with the jaws as wide open as they can be without meeting anything on the way: the first of
     /// `free_opening_shares` of the gripper's widest opening that is free, or the last. As a planner would choose.
-    std::vector<OpenedLabel> label_at_free_opening(std::span<const Eigen::Isometry3d> X_WG, std::uint64_t seed) const;
+    std::vector<OpenedLabel> label_at_free_opening(std::span<const Eigen::Isometry3d> X_WG, std::uint64_t seed,
+                                                   LabelDetail detail = LabelDetail::verdict) const;
     static constexpr std::array free_opening_shares = {1.0, 0.75, 0.5, 0.25};
 
     const std::vector<PosedLabelObject>& scene() const { return scene_; }
@@ -138,9 +147,10 @@ class LabelOracle {
     bool covered(std::size_t i) const { return covered_.at(i); }
 
   private:
-    GraspLabel label_one(const Eigen::Isometry3d& X_WG, double opening, RandomStream random) const;
+    GraspLabel label_one(const Eigen::Isometry3d& X_WG, double opening, RandomStream random, LabelDetail detail) const;
     bool collides(const Eigen::Isometry3d& X_WG, double opening) const;
-    bool touches_elsewhere(const Eigen::Isometry3d& X_WG, double opening, const std::array<double, 2>& reach) const;
+    bool touches_elsewhere(const Eigen::Isometry3d& X_WG, double opening, const std::array<double, 2>& reach,
+                           double tolerance) const;
     double robust_epsilon(const LabelObject& target, const Eigen::Isometry3d& X_OG, double opening,
                           RandomStream& random) const;
 

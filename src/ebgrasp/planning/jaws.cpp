@@ -89,6 +89,9 @@ std::optional<PadContact> close_jaw(const Scene& scene, const JawAxes& axes, con
     return PadContact{first, slope, first - distances[1]};
 }
 
+/// Height of what is in the way of fingertips at `tips` metres above the plane.
+double solid_height(double tips) { return tips > raised ? tips - tip_clearance : tips + table_noise; }
+
 /// fit_jaws, by lifting the grasp at most `lifts` times.
 JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, int lifts) {
     const double level = scene.plane_depth - grasp.depth;  // height of the grasp centre above the plane
@@ -113,8 +116,7 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, 
     fitted.col = pixel.y();
     const double contacts =
         right->distance + left->distance + step;  // the pixel grid hides up to half a step on each side
-    const double tips = level - gripper.tip_offset;
-    const double solid = tips > raised ? tips - tip_clearance : tips + table_noise;  // what is higher is in the way
+    const double solid = solid_height(level - gripper.tip_offset);
     // From the outside of the open finger to where its pad touches, short of what it may touch before.
     const auto fingers_free = [&](double opening) {
         const double inner = 0.5 * contacts + pad_tolerance, outer = 0.5 * opening + gripper.finger_thickness,
@@ -193,6 +195,26 @@ std::string_view to_string(JawFit fit) {
 
 JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) {
     return fit_jaws(scene, gripper, grasp, max_lifts);
+}
+
+double unevenness(const Scene& scene, const Gripper& gripper, const PlanarGrasp& grasp) {
+    const double level = scene.plane_depth - grasp.depth, solid = solid_height(level - gripper.tip_offset);
+    const double step = 1.0 / scene.pixels_per_metre(scene.plane_depth), half = 0.5 * gripper.finger_width;
+    const JawAxes axes(scene, grasp);
+    double most = 0;
+    for (const double side : {-1.0, 1.0}) {
+        const auto meets = [&](double x) {  // anywhere on its face
+            for (double y = -half; y <= half; y += step)
+                if (axes.height(scene, side * x, y) > solid) return true;
+            return false;
+        };
+        double middle = 0.5 * grasp.width;
+        while (middle > 0 && axes.height(scene, side * middle, 0) <= level) middle -= step;
+        double first = std::min(0.5 * grasp.width, middle + 3 * pad_tolerance);  // nothing farther out: fingers_free
+        while (first > middle && !meets(first)) first -= step;
+        most = std::max(most, first - middle);
+    }
+    return most;
 }
 
 }  // namespace ebgrasp

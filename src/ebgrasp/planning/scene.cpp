@@ -1,8 +1,9 @@
 #include "ebgrasp/planning/scene.hpp"
 
-#include <algorithm>
+#include <utility>
 
 #include "ebgrasp/core/error.hpp"
+#include "ebgrasp/image/elevation.hpp"
 
 namespace ebgrasp {
 
@@ -13,26 +14,11 @@ Scene::Scene(const DepthImage& image, const Mask& mask, const SupportPlane& plan
       plane_depth(spec.distance),
       source(image.camera) {
     height = static_cast<float>(plane_depth) - view.image.depth;
-    fill_elevation();
-    region = ((height > static_cast<float>(min_height)) && (view.mask > 0) && (view.observed > 0)).cast<std::uint8_t>();
-}
-
-void Scene::fill_elevation() {
-    elevation.setZero(height.rows(), height.cols());
-    seen.setZero(height.rows(), height.cols());
-    for (int row = 0; row < height.rows(); ++row)
-        for (int col = 0; col < height.cols(); ++col) {
-            // What rises is nearer and seen farther from V's axis than it stands. Shrinking leaves no holes.
-            const float top = height(row, col);
-            const double shrink = 1 - top / plane_depth;
-            const double foot_row = camera().cy + shrink * (row - camera().cy),
-                         foot_col = camera().cx + shrink * (col - camera().cx);
-            if (!contains(foot_row, foot_col)) continue;
-            float& highest = elevation(nearest(foot_row), nearest(foot_col));
-            highest = std::max(highest, top);
-            if (view.observed(row, col) || top != 0) seen(nearest(foot_row), nearest(foot_col)) = 1;  // or bridged
-        }
+    ElevationMap map = elevation_map(view.image, plane_depth, view.observed);
+    elevation = std::move(map.height);
+    seen = std::move(map.seen);
     tallest = elevation.maxCoeff();
+    region = ((height > static_cast<float>(min_height)) && (view.mask > 0) && (view.observed > 0)).cast<std::uint8_t>();
 }
 
 Mask Scene::in_view(const Mask& mask_C) const {

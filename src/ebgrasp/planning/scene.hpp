@@ -59,7 +59,6 @@ struct Scene {
     Eigen::Vector2d foot_pixel(const Eigen::Vector2d& p_V) const {
         return camera().project({p_V.x(), p_V.y(), plane_depth});
     }
-    void fill_elevation();
 };
 
 }  // namespace ebgrasp

@@ -79,7 +79,7 @@ FieldNetworkImpl::Reading FieldNetworkImpl::read(const Tensor& features, const F
                                                  bool twice_differentiable) {
     const auto scenes = grasps.size(0), count = grasps.size(1);
     const Tensor depth = grasps.select(2, 2), angle = grasps.select(2, 3);
-    const Tensor scale = (batch.focal_length / depth).unsqueeze(2);  // pixels per metre at the grasp's depth
+    const double scale = batch.focal_length / batch.plane_depth;  // pixels per metre
     const Tensor cosine = angle.cos().unsqueeze(2), sine = angle.sin().unsqueeze(2);
     const Tensor x = batch.points.select(2, 0).unsqueeze(1), y = batch.points.select(2, 1).unsqueeze(1);
     const Tensor col = grasps.select(2, 1).unsqueeze(2) + scale * (x * cosine - y * sine);
@@ -100,7 +100,7 @@ FieldNetworkImpl::Reading FieldNetworkImpl::read(const Tensor& features, const F
 
 Checkpoint to_checkpoint(FieldNetwork& network) {
     const torch::NoGradGuard no_grad;
-    Checkpoint checkpoint{"field", nlohmann::json::object(), {}};
+    Checkpoint checkpoint{"field", {{"view", field_view}}, {}};
     const auto store = [&](const std::string& name, const Tensor& tensor) {
         const Tensor values = tensor.detach().to(torch::kCPU, torch::kFloat).contiguous();
         const float* data = values.data_ptr<float>();

@@ -17,6 +17,7 @@
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
 #include "ebgrasp/training/field_network.hpp"
+#include "ebgrasp/training/field_symmetry.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -27,60 +28,26 @@ using torch::Tensor;
 
 constexpr int top_seeds = 32, top_steps = 16;  // of the descent in validation
 
+bool is_success(float hold) { return hold > 0.5f; }
+
 /// Grasps of one scene in a step, with labels.
 struct LabelledGrasps {
     std::vector<PlanarGrasp> grasps;
-    std::vector<std::uint8_t> success;
+    std::vector<float> hold;
 
-    void append(std::span<const PlanarGrasp> more, std::span<const std::uint8_t> labels) {
+    void append(std::span<const PlanarGrasp> more, std::span<const float> labels) {
         grasps.insert(grasps.end(), more.begin(), more.end());
-        success.insert(success.end(), labels.begin(), labels.end());
+        hold.insert(hold.end(), labels.begin(), labels.end());
     }
 };
 
 // ------------------------------------------------------------------------------------------------------------- tensors
 
-/// A symmetry of the square: what is done to a scene before the network sees it, in this order. Neither the gripper nor
-/// gravity knows the difference.
-struct Symmetry {
-    bool mirror_rows = false, mirror_cols = false, transpose = false;
-
-    static Symmetry draw(const FieldGrid& grid, RandomStream& random) {
-        const std::size_t k = random.index(grid.depth.rows() == grid.depth.cols() ? 8 : 4);
-        return {(k & 1) != 0, (k & 2) != 0, (k & 4) != 0};
-    }
-    Tensor of(Tensor maps) const {  // height x width
-        if (mirror_rows) maps = maps.flip(0);
-        if (mirror_cols) maps = maps.flip(1);
-        return transpose ? maps.t() : maps;
-    }
-};
-
 /// A scene of a step.
 struct Drawn {
     std::size_t index;
-    Symmetry symmetry = {};
+    FieldSymmetry symmetry = {};
 };
-
-/// (row, col, depth, angle) in grid pixels, as the network sees them.
-void write_row(float* row, const PlanarGrasp& y, const FieldGrid& grid, const Symmetry& symmetry) {
-    double r = FieldGrid::from_view(y.row, grid.row), c = FieldGrid::from_view(y.col, grid.col), angle = y.angle;
-    if (symmetry.mirror_rows) r = double(grid.depth.rows() - 1) - r, angle = -angle;
-    if (symmetry.mirror_cols) c = double(grid.depth.cols() - 1) - c, angle = -angle;
-    if (symmetry.transpose) std::swap(r, c), angle = std::numbers::pi / 2 - angle;
-    row[0] = static_cast<float>(r);
-    row[1] = static_cast<float>(c);
-    row[2] = static_cast<float>(y.depth);
-    row[3] = static_cast<float>(angle);
-}
-
-PlanarGrasp read_row(const float* row, const FieldGrid& grid, const Symmetry& symmetry) {
-    double r = row[0], c = row[1], angle = row[3];
-    if (symmetry.transpose) std::swap(r, c), angle = std::numbers::pi / 2 - angle;
-    if (symmetry.mirror_cols) c = double(grid.depth.cols() - 1) - c, angle = -angle;
-    if (symmetry.mirror_rows) r = double(grid.depth.rows() - 1) - r, angle = -angle;
-    return {FieldGrid::to_view(r, grid.row), FieldGrid::to_view(c, grid.col), row[2], wrap_angle(angle), 0};
-}
 
 FieldBatch make_batch(const FieldData& data, std::span<const Drawn> scenes, torch::Device device) {
     const auto count = static_cast<std::int64_t>(scenes.size());
@@ -90,9 +57,8 @@ FieldBatch make_batch(const FieldData& data, std::span<const Drawn> scenes, torc
     for (std::int64_t i = 0; i < count; ++i) {
         const Drawn& drawn = scenes[static_cast<std::size_t>(i)];
         const auto scene = data.scene(drawn.index);
-        Tensor seen = torch::empty({scene.grid.depth.rows(), scene.grid.depth.cols()});
-        std::copy_n(scene.grid.depth.data(), scene.grid.depth.size(), seen.data_ptr<float>());
-        depth[i][0].copy_(drawn.symmetry.of(seen));
+        const DepthArray seen = drawn.symmetry.of(scene.grid.depth);
+        std::copy_n(seen.data(), seen.size(), depth[i].data_ptr<float>());
         const auto xy = field_gripper_points(scene.gripper);
         for (std::size_t k = 0; k < xy.size(); ++k)
             for (int axis = 0; axis < 2; ++axis)
@@ -111,8 +77,9 @@ Tensor grasp_tensor(const FieldData& data, std::span<const Drawn> scenes,
     float* row = rows.data_ptr<float>();
     for (std::size_t i = 0; i < scenes.size(); ++i)
         for (std::size_t k = 0; k < most; ++k, row += 4)
-            write_row(row, grasps[i][k < grasps[i].size() ? k : 0], data.scene(scenes[i].index).grid,
-                      scenes[i].symmetry);
+            std::ranges::copy(
+                scenes[i].symmetry.row_of(grasps[i][k < grasps[i].size() ? k : 0], data.scene(scenes[i].index).grid),
+                row);
     return rows;
 }
 
@@ -121,7 +88,8 @@ constexpr double unit_translation = 0.006, unit_angle = 0.25;
 
 /// Units of (row, col, depth, angle) for grasps B x N x 4 in grid pixels.
 Tensor units(const FieldBatch& batch, const Tensor& grasps) {
-    const Tensor pixels = unit_translation * batch.focal_length / grasps.select(2, 2);
+    const Tensor pixels =
+        torch::full_like(grasps.select(2, 2), unit_translation * batch.focal_length / batch.plane_depth);
     return torch::stack(
         {pixels, pixels, torch::full_like(pixels, unit_translation), torch::full_like(pixels, unit_angle)}, 2);
 }
@@ -163,16 +131,16 @@ Tensor descended(FieldNetwork& network, const Tensor& features, const FieldBatch
 // -------------------------------------------------------------------------------------------------------------- losses
 
 /// Multi-positive InfoNCE (van den Oord et al., "Representation learning with contrastive predictive coding", 2018):
-/// each success of a scene against all of its failures.
-Tensor contrastive_loss(const Tensor& energy, const Tensor& success) {
-    const Tensor failures = (-energy).masked_fill(success, -INFINITY).logsumexp(1, true);
-    const Tensor terms = torch::softplus(failures + energy);
-    const Tensor counted = success.logical_and(torch::isfinite(failures));
-    return terms.masked_fill(counted.logical_not(), 0).sum() / counted.sum().clamp_min(1);
+/// each success of a scene against all of its failures. A grasp that holds with probability p counts as p of a success
+/// and 1 - p of a failure.
+Tensor contrastive_loss(const Tensor& energy, const Tensor& hold) {
+    constexpr double least = 1e-6;  // so that the logarithm is finite
+    const Tensor failures = ((1 - hold).clamp_min(least).log() - energy).logsumexp(1, true);
+    return (hold * torch::softplus(failures + energy)).sum() / hold.sum().clamp_min(1);
 }
 
-Tensor cross_entropy(const Tensor& logit, const Tensor& success) {
-    return torch::binary_cross_entropy_with_logits(logit, success.to(logit.scalar_type()));
+Tensor cross_entropy(const Tensor& logit, const Tensor& hold) {
+    return torch::binary_cross_entropy_with_logits(logit, hold);
 }
 
 // ------------------------------------------------------------------------------------------------------------- the run
@@ -226,7 +194,7 @@ class Run {
         for (int i = 0; i < config_.scenes_per_step; ++i) {
             const std::size_t index = random.index(training_.size());
             scenes.push_back(
-                {index, config_.mirror ? Symmetry::draw(training_.scene(index).grid, random) : Symmetry{}});
+                {index, config_.mirror ? FieldSymmetry::draw(training_.scene(index).grid, random) : FieldSymmetry{}});
         }
         const double rate =
             0.5 * config_.learning_rate * (1 + std::cos(std::numbers::pi * (step - 1) / double(config_.steps)));
@@ -235,17 +203,17 @@ class Run {
         network_->train();
         const FieldBatch batch = make_batch(training_, scenes, device_);
         const Tensor features = network_->encode(batch);
-        auto [rows, success, origins] = draw_grasps(scenes, batch, features.detach(), random);
+        auto [rows, hold, origins] = draw_grasps(scenes, batch, features.detach(), random);
         const bool slopes = config_.denoising_weight > 0 || config_.gradient_penalty > 0;
         rows = rows.to(device_).requires_grad_(slopes);
         const auto reading = network_->read(features, batch, rows, slopes);
-        success = success.to(device_);
+        hold = hold.to(device_);
         Tensor contrasted = reading.energy;
         if (config_.proposal_density_weight > 0)
             contrasted = contrasted + config_.proposal_density_weight * log_density(batch, rows.detach());
-        Tensor loss = config_.contrastive_weight * contrastive_loss(contrasted, success) +
-                      config_.classification_weight * cross_entropy(reading.logit, success) +
-                      config_.energy_classification_weight * cross_entropy(-reading.energy, success);
+        Tensor loss = config_.contrastive_weight * contrastive_loss(contrasted, hold) +
+                      config_.classification_weight * cross_entropy(reading.logit, hold) +
+                      config_.energy_classification_weight * cross_entropy(-reading.energy, hold);
         if (slopes) loss = loss + slope_loss(batch, rows, origins.to(device_), reading.energy);
         adam_->zero_grad();
         loss.backward();
@@ -271,7 +239,7 @@ class Run {
 
     struct DrawnGrasps {
         Tensor grasps;   ///< B x N x 4
-        Tensor success;  ///< B x N
+        Tensor hold;     ///< B x N
         Tensor origins;  ///< B x N x 4: of perturbed grasps the successes that they were moved from, else the grasps
     };
     /// The grasps of a step: drawn, perturbed and mined, all labelled.
@@ -299,25 +267,25 @@ class Run {
             const auto& mined_ones = std::span(lists[i].grasps).subspan(origins[i].size());
             origins[i].insert(origins[i].end(), mined_ones.begin(), mined_ones.end());
         }
-        Tensor success = torch::empty({std::int64_t(scenes.size()), config_.grasps_per_scene}, torch::kBool);
+        Tensor hold = torch::empty({std::int64_t(scenes.size()), config_.grasps_per_scene});
         for (std::size_t i = 0; i < lists.size(); ++i)
-            std::ranges::copy(lists[i].success, success[std::int64_t(i)].data_ptr<bool>());
-        return {grasp_tensor(training_, scenes, grasps), success, grasp_tensor(training_, scenes, origins)};
+            std::ranges::copy(lists[i].hold, hold[std::int64_t(i)].data_ptr<float>());
+        return {grasp_tensor(training_, scenes, grasps), hold, grasp_tensor(training_, scenes, origins)};
     }
 
-    std::vector<std::uint8_t> label(std::size_t scene, std::span<const PlanarGrasp> grasps, std::uint64_t seed) const {
-        return config_.relabel ? training_.label(scene, grasps, seed) : std::vector<std::uint8_t>(grasps.size(), 0);
+    std::vector<float> label(std::size_t scene, std::span<const PlanarGrasp> grasps, std::uint64_t seed) const {
+        return config_.relabel ? training_.label(scene, grasps, seed) : std::vector<float>(grasps.size(), 0);
     }
 
     /// `count` of the scene's own grasps, with positive_share successes where there are enough.
     void draw_stored(const FieldData::Scene& scene, int count, RandomStream& random, LabelledGrasps& out) const {
         std::array<std::vector<std::size_t>, 2> by_label;
-        for (std::size_t i = 0; i < scene.grasps.size(); ++i) by_label[scene.success[i]].push_back(i);
+        for (std::size_t i = 0; i < scene.grasps.size(); ++i) by_label[is_success(scene.hold[i])].push_back(i);
         for (int k = 0; k < count; ++k) {
             const bool positive = by_label[0].empty() || random.bernoulli(config_.positive_share);
             const auto& from = by_label[positive];
             const std::size_t i = from[random.index(from.size())];
-            out.append({&scene.grasps[i], 1}, {&scene.success[i], 1});
+            out.append({&scene.grasps[i], 1}, {&scene.hold[i], 1});
         }
     }
 
@@ -326,13 +294,13 @@ class Run {
                                      std::vector<PlanarGrasp>& origins) const {
         std::vector<std::size_t> successes;
         for (std::size_t i = 0; i < scene.grasps.size(); ++i)
-            if (scene.success[i]) successes.push_back(i);
+            if (is_success(scene.hold[i])) successes.push_back(i);
         std::vector<PlanarGrasp> moved;
         for (int k = 0; k < count; ++k) {
             const PlanarGrasp& origin = scene.grasps[successes[random.index(successes.size())]];
             PlanarGrasp y = origin;
             const double sigma = config_.perturb_translation,
-                         pixels = sigma * field_grid_step * scene.grid.focal_length / y.depth;
+                         pixels = sigma * view_grid_step * scene.grid.focal_length / y.depth;
             y.row += random.normal(0, pixels);
             y.col += random.normal(0, pixels);
             y.depth += random.normal(0, sigma);
@@ -363,9 +331,9 @@ class Run {
         parallel_for(scenes.size(), [&](std::size_t i) {
             std::vector<PlanarGrasp> found;
             for (int k = 0; k < count; ++k)
-                found.push_back(
-                    read_row(ends.data_ptr<float>() + 4 * (std::ptrdiff_t(i) * ends.size(1) + k % ends.size(1)),
-                             training_.scene(scenes[i].index).grid, scenes[i].symmetry));
+                found.push_back(scenes[i].symmetry.grasp_of(
+                    ends.data_ptr<float>() + 4 * (std::ptrdiff_t(i) * ends.size(1) + k % ends.size(1)),
+                    training_.scene(scenes[i].index).grid));
             lists[i].append(found, label(scenes[i].index, found, RandomStream(seeds[i], 1)()));
         });
     }
@@ -375,7 +343,8 @@ class Run {
         FieldReport report;
         std::vector<float> logits;  // of all scenes, negative: the lower the better
         std::vector<std::uint8_t> labels;
-        int best_holds = 0, descended_holds = 0, ranked = 0;
+        double best_holds = 0, descended_holds = 0;
+        int ranked = 0;
         for (std::size_t s = 0; s < validation_.size(); ++s) {
             const std::array scenes = {Drawn{s}};
             const auto scene = validation_.scene(s);
@@ -390,11 +359,13 @@ class Run {
                 const Tensor logit = reading.logit[0].cpu();
                 for (std::int64_t i = 0; i < logit.numel(); ++i) logits.push_back(-logit[i].item<float>());
             }
-            labels.insert(labels.end(), scene.success.begin(), scene.success.end());
-            const double auc = roc_auc({energy.data_ptr<float>(), scene.success.size()}, scene.success);
+            std::vector<std::uint8_t> success;
+            std::ranges::transform(scene.hold, std::back_inserter(success), is_success);
+            labels.insert(labels.end(), success.begin(), success.end());
+            const double auc = roc_auc({energy.data_ptr<float>(), success.size()}, success);
             if (std::isfinite(auc)) report.roc_auc += auc, ++ranked;
             const auto best = static_cast<std::size_t>(energy.argmin().item<std::int64_t>());
-            best_holds += scene.success[best];
+            best_holds += scene.hold[best];
             const Tensor order = energy.argsort().narrow(0, 0, std::min<std::int64_t>(top_seeds, energy.numel()));
             const Tensor seeds = rows.index_select(1, order.to(device_));
             const Tensor ends = descended(network_, features, batch, seeds, top_steps);
@@ -402,13 +373,13 @@ class Run {
             const Tensor end_energy = network_->read(features, batch, ends).energy[0];
             const auto lowest = end_energy.argmin().item<std::int64_t>();
             const Tensor end = ends[0][lowest].cpu().contiguous();
-            const std::array grasp = {read_row(end.data_ptr<float>(), scene.grid, {})};
+            const std::array grasp = {FieldSymmetry{}.grasp_of(end.data_ptr<float>(), scene.grid)};
             descended_holds += validation_.label(s, grasp, 0)[0];
         }
         report.roc_auc /= std::max(ranked, 1);
         report.logit_roc_auc = roc_auc(logits, labels);
-        report.top1 = double(best_holds) / double(validation_.size());
-        report.top1_descended = double(descended_holds) / double(validation_.size());
+        report.top1 = best_holds / double(validation_.size());
+        report.top1_descended = descended_holds / double(validation_.size());
         return report;
     }
 
@@ -418,7 +389,7 @@ class Run {
         if (!(merit <= best_merit_)) {
             best_merit_ = merit;
             Checkpoint checkpoint = to_checkpoint(network_);
-            checkpoint.info = {{"config", config_}, {"metrics", report}, {"provenance", provenance_}};
+            checkpoint.info.update({{"config", config_}, {"metrics", report}, {"provenance", provenance_}});
             checkpoint.info["provenance"]["libtorch"] = TORCH_VERSION;
             write_checkpoint(checkpoint, output_);
         }

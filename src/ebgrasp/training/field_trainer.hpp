@@ -21,14 +21,15 @@ class FieldData {
         const FieldGrid& grid;
         const Gripper& gripper;
         std::span<const PlanarGrasp> grasps;
-        std::span<const std::uint8_t> success;  ///< of `grasps`, at least one success
+        std::span<const float> hold;  ///< of `grasps`: probabilities that they hold, one at least above 1/2
     };
 
     virtual ~FieldData() = default;
     virtual std::size_t size() const = 0;
     virtual Scene scene(std::size_t index) const = 0;
-    virtual std::vector<std::uint8_t> label(std::size_t index, std::span<const PlanarGrasp> grasps,
-                                            std::uint64_t seed) const = 0;
+    /// Probabilities that they hold.
+    virtual std::vector<float> label(std::size_t index, std::span<const PlanarGrasp> grasps,
+                                     std::uint64_t seed) const = 0;
 };
 
 struct FieldTrainingConfig {
@@ -70,7 +71,7 @@ struct FieldReport {
     double loss = 0;            ///< mean over the steps since the last
     double roc_auc = 0;         ///< of the energy, mean over validation scenes: it ranks the grasps of one scene only
     double logit_roc_auc = 0;   ///< of the success head, over the grasps of all scenes
-    double top1 = 0;            ///< share of scenes whose grasp of lowest energy succeeds
+    double top1 = 0;            ///< of the grasp of lowest energy, the mean probability to hold
     double top1_descended = 0;  ///< the same after the best 32 have descended 16 steps
     double seconds = 0;
 };

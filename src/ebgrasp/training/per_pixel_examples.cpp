@@ -24,7 +24,7 @@ std::optional<PlanarGrasp> executed(const Scene& scene, const Gripper& gripper, 
     return std::nullopt;
 }
 
-std::vector<PixelLabels> region_pixels(const Scene& scene, const FieldGrid& grid) {
+std::vector<PixelLabels> region_pixels(const Scene& scene, const ViewGrid& grid) {
     std::vector<PixelLabels> pixels;
     for (int row = 0; row < grid.depth.rows(); ++row)
         for (int col = 0; col < grid.depth.cols(); ++col) {
@@ -37,7 +37,7 @@ std::vector<PixelLabels> region_pixels(const Scene& scene, const FieldGrid& grid
 }  // namespace
 
 PerPixelExample label_pixels(const Scene& scene, const Gripper& gripper, const LabelGrasps& label) {
-    PerPixelExample example{Split::train, field_grid(scene.view.image, scene.region, scene.plane_depth), {}};
+    PerPixelExample example{Split::train, view_grid(scene.view.image, scene.region, scene.plane_depth), {}};
     example.pixels = region_pixels(scene, example.grid);
     std::vector<PlanarGrasp> grasps;
     std::vector<std::pair<PixelLabels*, int>> asked;
@@ -65,7 +65,7 @@ void write_per_pixel_shard(const fs::path& folder, std::span<const PerPixelExamp
     std::vector<std::uint8_t> split, opening;
     std::vector<std::uint16_t> depth, pixel, success;
     for (const PerPixelExample& example : examples) {
-        const FieldGrid& g = example.grid;
+        const ViewGrid& g = example.grid;
         for (const Eigen::Index field : {g.depth.rows(), g.depth.cols(), Eigen::Index{g.row}, Eigen::Index{g.col},
                                          static_cast<Eigen::Index>(example.pixels.size())})
             grid.push_back(static_cast<std::int32_t>(field));
@@ -108,7 +108,7 @@ std::vector<PerPixelExample> read_per_pixel_shard(const fs::path& folder) {
         const std::int32_t* fields = &grid[grid_fields * i];
         const std::int32_t rows = fields[0], cols = fields[1], count = fields[4];
         const auto side_fits = [](int side) {
-            return side > 0 && side <= largest_side && side % field_grid_multiple == 0;
+            return side > 0 && side <= largest_side && side % view_grid_multiple == 0;
         };
         require(side_fits(rows) && side_fits(cols) && count >= 0, (folder / "grid.npy").string(), ": example ", i,
                 " has ", rows, " x ", cols, " pixels and ", count, " labelled ones");

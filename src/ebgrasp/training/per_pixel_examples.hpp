@@ -35,7 +35,7 @@ struct PixelLabels {
 
 struct PerPixelExample {
     Split split = Split::train;
-    FieldGrid grid;
+    ViewGrid grid;
     std::vector<PixelLabels> pixels;  ///< of the region; grasps elsewhere are dropped by the planner
 };
 

@@ -35,7 +35,7 @@ Tensor PerPixelNetworkImpl::forward(const Tensor& heights) {
     return maps;
 }
 
-GraspMaps TorchGraspMapper::maps(const FieldGrid& grid) const {
+GraspMaps TorchGraspMapper::maps(const ViewGrid& grid) const {
     const torch::NoGradGuard no_grad;
     const int height = static_cast<int>(grid.depth.rows()), width = static_cast<int>(grid.depth.cols());
     std::vector<float> input = per_pixel_input(grid);

@@ -25,7 +25,7 @@ TORCH_MODULE(PerPixelNetwork);
 class TorchGraspMapper : public GraspMapper {
   public:
     TorchGraspMapper(PerPixelNetwork network, torch::Device device) : network_(std::move(network)), device_(device) {}
-    GraspMaps maps(const FieldGrid& grid) const override;
+    GraspMaps maps(const ViewGrid& grid) const override;
 
   private:
     mutable PerPixelNetwork network_;  // libtorch's modules have no const forward

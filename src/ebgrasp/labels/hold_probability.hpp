@@ -1,0 +1,13 @@
+// What a label says of physics: not whether the label calls a grasp a success, but how likely it holds.
+#pragma once
+
+#include "ebgrasp/labels/oracle.hpp"
+
+namespace ebgrasp {
+
+/// Probability that a grasp with this graded label (LabelDetail::graded) holds when it is executed as in
+/// simulation/trial.hpp: 0 if it collides or does not close on one object, else a logistic function of how evenly the
+/// fingers touch and of log epsilon, fitted to executed grasps (docs/simulation.md, "What a label is worth").
+double hold_probability(const GraspLabel& label);
+
+}  // namespace ebgrasp
