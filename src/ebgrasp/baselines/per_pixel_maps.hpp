@@ -1,6 +1,6 @@
 // What a generative network says of every pixel of a view: how good the grasp there is, and which one it is (Morrison,
-// Corke and Leitner, "Learning robust, real-time, reactive robotic grasping", IJRR 2020). The grid is the field's
-// (energy/field.hpp): 2.7 mm per pixel, cropped to the region.
+// Corke and Leitner, "Learning robust, real-time, reactive robotic grasping", IJRR 2020). The grid has 2.7 mm per
+// pixel and is cropped to the region (image/view_grid.hpp).
 #pragma once
 
 #include <array>

@@ -13,7 +13,6 @@
 #include "ebgrasp/core/progress.hpp"
 #include "ebgrasp/evaluation/metrics.hpp"
 #include "ebgrasp/labels/candidates.hpp"
-#include "ebgrasp/labels/hold_probability.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -113,9 +112,7 @@ GradeCheck check_grades(const std::vector<CheckedGrasp>& grasps) {
         predicted.push_back(probability);
         scores.push_back(static_cast<float>(-probability));
         held.push_back(grasp.outcome == Outcome::success);
-        auto& evenness = check.evenness[grasp.label.unevenness >= unevenness_steps[1]   ? 2
-                                        : grasp.label.unevenness >= unevenness_steps[0] ? 1
-                                                                                        : 0];
+        auto& evenness = check.evenness[unevenness_class(grasp.label)];
         ++evenness.grasps;
         evenness.held += held.back();
         evenness.predicted += probability;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ebgrasp/generation/object_set.hpp"
-#include "ebgrasp/labels/oracle.hpp"
+#include "ebgrasp/labels/hold_probability.hpp"
 #include "ebgrasp/simulation/trial.hpp"
 
 namespace ebgrasp {
@@ -54,7 +54,7 @@ struct GradeCheck {
         std::size_t grasps = 0, held = 0;
         double predicted = 0;  ///< sum of their probabilities
     };
-    std::array<Evenness, 3> evenness;
+    std::array<Evenness, unevenness_classes> evenness;
     double area = 0;               ///< under the ROC curve
     double calibration_error = 0;  ///< expected
 };

@@ -10,4 +10,8 @@ namespace ebgrasp {
 /// fingers touch and of log epsilon, fitted to executed grasps (docs/simulation.md, "What a label is worth").
 double hold_probability(const GraspLabel& label);
 
+/// How many of unevenness_steps a graded label reaches: 0 touches evenly.
+std::size_t unevenness_class(const GraspLabel& label);
+inline constexpr std::size_t unevenness_classes = unevenness_steps.size() + 1;
+
 }  // namespace ebgrasp

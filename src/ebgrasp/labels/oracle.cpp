@@ -266,8 +266,8 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
     const std::array reach = {double(nearest[0].distance), double(nearest[1].distance)};
     const bool covered = covered_[static_cast<std::size_t>(label.object)];
     const bool uneven = !covered && touches_elsewhere(X_WG, opening, reach, parameters_.pad_tolerance);
-    label.verdict = covered ? Verdict::covered : Verdict::uneven_contact;
-    if (detail == LabelDetail::verdict && (covered || uneven)) return label;
+    label.verdict = covered ? Verdict::covered : uneven ? Verdict::uneven_contact : Verdict::not_robust;
+    if (detail == LabelDetail::verdict && label.verdict != Verdict::not_robust) return label;
     if (detail == LabelDetail::graded)
         for (const double step : unevenness_steps) {
             if (!touches_elsewhere(X_WG, opening, reach, step)) break;
@@ -281,8 +281,8 @@ GraspLabel LabelOracle::label_one(const Isometry3d& X_WG, double opening, Random
         ferrari_canny_l1({closing.contact(0, nearest[0], approach), closing.contact(1, nearest[1], approach)},
                          target.object->object().mass.center_of_mass_O, parameters_.wrench);
     label.robust_epsilon = robust_epsilon(*target.object, X_OG, opening, random);
-    if (!covered && !uneven)
-        label.verdict = label.robust_epsilon > parameters_.threshold ? Verdict::success : Verdict::not_robust;
+    if (label.verdict == Verdict::not_robust && label.robust_epsilon > parameters_.threshold)
+        label.verdict = Verdict::success;
     return label;
 }
 

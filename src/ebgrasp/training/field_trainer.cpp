@@ -86,17 +86,15 @@ Tensor grasp_tensor(const FieldData& data, std::span<const Drawn> scenes,
 /// What counts as one unit of a grasp's coordinates, as planning/descent.hpp has it.
 constexpr double unit_translation = 0.006, unit_angle = 0.25;
 
-/// Units of (row, col, depth, angle) for grasps B x N x 4 in grid pixels.
-Tensor units(const FieldBatch& batch, const Tensor& grasps) {
-    const Tensor pixels =
-        torch::full_like(grasps.select(2, 2), unit_translation * batch.focal_length / batch.plane_depth);
-    return torch::stack(
-        {pixels, pixels, torch::full_like(pixels, unit_translation), torch::full_like(pixels, unit_angle)}, 2);
+/// Units of (row, col, depth, angle), rows and columns in grid pixels: 4.
+Tensor units(const FieldBatch& batch) {
+    const double pixels = unit_translation * batch.focal_length / batch.plane_depth;
+    return torch::tensor({pixels, pixels, unit_translation, unit_angle}, batch.depth.options());
 }
 
 /// Differences of all pairs of grasps (B x N x 4) in units, the angles modulo pi: B x N x N.
 Tensor squared_distances(const FieldBatch& batch, const Tensor& grasps) {
-    const Tensor scaled = grasps / units(batch, grasps);
+    const Tensor scaled = grasps / units(batch);
     const Tensor across = (scaled.unsqueeze(2) - scaled.unsqueeze(1)).narrow(3, 0, 3).square().sum(3);
     const Tensor angle = grasps.select(2, 3);
     return across + ((angle.unsqueeze(2) - angle.unsqueeze(1)).sin() / unit_angle).square();
@@ -118,7 +116,7 @@ Tensor descended(FieldNetwork& network, const Tensor& features, const FieldBatch
         const Tensor energy = network->read(features, batch, y).energy;
         const Tensor slope = torch::autograd::grad({energy.sum()}, {y})[0];
         const torch::NoGradGuard no_grad;
-        const Tensor scale = units(batch, y);
+        const Tensor scale = units(batch);
         const Tensor scaled = scale * slope;
         grasps = y.detach() - rate * scale * scaled / scaled.norm(2, 2, true).clamp_min(1e-12);
         grasps.select(2, 0).clamp_(0, double(shape[2] - 1));
@@ -224,7 +222,7 @@ class Run {
     /// The terms that shape dE/dy, in units. `origins` (B x N x 4): the successes that grasps were moved from, or the
     /// grasps themselves.
     Tensor slope_loss(const FieldBatch& batch, const Tensor& rows, const Tensor& origins, const Tensor& energy) const {
-        const Tensor scale = units(batch, rows.detach());
+        const Tensor scale = units(batch);
         const Tensor slope = torch::autograd::grad({energy.sum()}, {rows}, {}, true, true)[0] * scale;
         const Tensor size = (slope.square().sum(2) + 1e-12).sqrt();
         const Tensor away = (rows.detach() - origins) / scale, distance = away.norm(2, 2);
