@@ -84,6 +84,36 @@ TEST(FieldScenes, LabelsAreThoseOfTheOracleWhereTheGraspsAre) {
     EXPECT_GT(successes, 0);
 }
 
+TEST(FieldScenes, ExecutedGraspsFollowTheLabelledOnes) {
+    Eigen::Isometry3d X_WG = Eigen::Isometry3d::Identity();
+    const auto practice = [&](const DepthImage& image, const Eigen::Isometry3d& X_WC,
+                              std::span<const PosedObject> scene, const Gripper& gripper) {
+        EXPECT_EQ(image.height(), image.camera.height);
+        EXPECT_GT(gripper.max_opening, 0.03);
+        X_WG.translation() = scene.front().X_WO.translation();
+        X_WG.linear() =
+            (Eigen::AngleAxisd(0.4, Eigen::Vector3d::UnitZ()) * Eigen::AngleAxisd(M_PI, Eigen::Vector3d::UnitX()))
+                .toRotationMatrix();
+        Eigen::Isometry3d far = X_WG;
+        far.translation().x() += 5;  // outside of the grid, and so left out
+        return std::vector<ExecutedGrasp>{{X_WC.inverse() * X_WG, 0.06, true},
+                                          {X_WC.inverse() * far, 0.06, true},
+                                          {X_WC.inverse() * X_WG, 0.05, false}};
+    };
+    RandomStream random(7, 1);
+    const FieldScene s = sampler(false).sample(random, practice), without = scene(1);
+    ASSERT_EQ(s.executed, 2u);
+    ASSERT_EQ(s.grasps.size(), without.grasps.size() + 2);
+    ASSERT_EQ(s.hold.size(), s.grasps.size());
+    EXPECT_TRUE(std::ranges::equal(without.hold, std::span(s.hold).first(without.hold.size())));
+    EXPECT_EQ(s.hold[s.hold.size() - 2], 1.0f);
+    EXPECT_EQ(s.hold.back(), 0.0f);
+    const Eigen::Isometry3d back = s.X_WV * grasp_pose(s.grasps.back(), s.camera);
+    EXPECT_LT((back.translation() - X_WG.translation()).norm(), 1e-6);
+    EXPECT_GT(std::abs(back.linear().col(0).dot(X_WG.linear().col(0))), 0.99);  // V's axis is that of the fitted plane
+    EXPECT_EQ(s.grasps.back().width, 0.05);
+}
+
 TEST(FieldScenes, TheSameStreamGivesTheSameScene) {
     const FieldScene a = scene(3), b = scene(3), other = scene(4);
     EXPECT_TRUE((a.grid.depth == b.grid.depth).all());

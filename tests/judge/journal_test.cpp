@@ -103,7 +103,7 @@ TEST_F(JournalTest, DamageIsAnError) {
     EXPECT_THAT(error(header + "{\"planner\": 1}\n"), HasSubstr("line 2 is damaged"));
     EXPECT_THAT(error(header + std::string(10000, '[') + "\n"), HasSubstr("line 2 is damaged"));
     EXPECT_THAT(error("no journal"), HasSubstr("is no journal"));
-    EXPECT_THAT(error("{}\n"), HasSubstr("holds trials of another run"));
+    EXPECT_THAT(error("{}\n"), HasSubstr("is of another run"));
     nlohmann::json wrong = record("a", 0);
     wrong["attempts"][1]["why"] = "";
     wrong["attempts"][0]["object"] = 2;

@@ -8,6 +8,7 @@
 
 #include "ebgrasp/core/random.hpp"
 #include "ebgrasp/energy/field_model.hpp"
+#include "ebgrasp/energy/field_runtime.hpp"
 
 namespace ebgrasp {
 namespace {
@@ -16,7 +17,8 @@ namespace {
 /// height.
 class Bars : public FieldData {
   public:
-    explicit Bars(std::size_t count) {
+    /// `executed` more grasps of each bar, good ones by their labels, were executed, and the lower ones failed.
+    explicit Bars(std::size_t count, std::size_t executed = 0) : executed_(executed) {
         for (std::size_t i = 0; i < count; ++i) {
             RandomStream random(3, i);
             Bar bar{
@@ -25,11 +27,19 @@ class Bars : public FieldData {
             bar.grid.depth.block(middle - 3, 12, 7, 40).setConstant(0.66f);
             for (int k = 0; k < 120; ++k) bar.grasps.push_back(near(bar, random));
             bar.hold = label_all(bar, bar.grasps);
+            for (std::size_t k = 0; k < executed; ++k) {
+                const bool low = k % 2 == 0;
+                bar.grasps.push_back(
+                    {bar.row + random.uniform(-3, 3), random.uniform(40, 88), low ? 0.688 : 0.672, 1.57, 0});
+                bar.hold.push_back(low ? 0.0f : 1.0f);
+            }
             bars_.push_back(std::move(bar));
         }
     }
     std::size_t size() const override { return bars_.size(); }
-    Scene scene(std::size_t i) const override { return {bars_[i].grid, gripper_, bars_[i].grasps, bars_[i].hold}; }
+    Scene scene(std::size_t i) const override {
+        return {bars_[i].grid, gripper_, bars_[i].grasps, bars_[i].hold, executed_};
+    }
     std::vector<float> label(std::size_t i, std::span<const PlanarGrasp> grasps, std::uint64_t) const override {
         ++asked;
         return label_all(bars_[i], grasps);
@@ -57,6 +67,7 @@ class Bars : public FieldData {
     }
 
     Gripper gripper_;
+    std::size_t executed_;
     std::vector<Bar> bars_;
 };
 
@@ -73,9 +84,13 @@ class FieldTraining : public testing::Test {
         return config;
     }
     std::vector<FieldReport> train(const FieldTrainingConfig& config, const std::string& name) {
+        return train_field(training_, validation_, config, {{"test", true}}, fresh(name));
+    }
+    /// A path where nothing is.
+    static std::string fresh(const std::string& name) {
         const std::string path = testing::TempDir() + name;
         for (const char* rest : {"", ".csv", ".state"}) std::filesystem::remove(path + rest);
-        return train_field(training_, validation_, config, {{"test", true}}, path);
+        return path;
     }
     Bars training_{12}, validation_{4};
 };
@@ -88,6 +103,28 @@ TEST_F(FieldTraining, LearnsWhereGraspsHold) {
     EXPECT_GT(training_.asked, 0);
     const auto model = load_energy_model(testing::TempDir() + "bars.safetensors");
     EXPECT_EQ(model->name(), "field");
+}
+
+TEST_F(FieldTraining, ExecutedGraspsOverruleTheirLabels) {
+    const Bars practised(12, 20), unseen(4, 20);
+    FieldTrainingConfig config = quick(150);
+    config.executed_share = 0.5;
+    const std::string path = fresh("practised.safetensors");
+    train_field(practised, validation_, config, {}, path);
+    const FieldRuntime runtime(read_checkpoint(path));
+    for (std::size_t i = 0; i < unseen.size(); ++i) {
+        const auto scene = unseen.scene(i);
+        const auto executed = scene.grasps.last(scene.executed);
+        std::vector<double> energies(executed.size());
+        runtime.evaluate(runtime.encode(scene.grid), scene.gripper, executed, energies, {}, {});
+        double lowest_failure = 1e9, highest_success = -1e9;
+        for (std::size_t k = 0; k < executed.size(); ++k)
+            if (scene.hold.last(scene.executed)[k] > 0.5f)
+                highest_success = std::max(highest_success, energies[k]);
+            else
+                lowest_failure = std::min(lowest_failure, energies[k]);
+        EXPECT_LT(highest_success, lowest_failure) << i;
+    }
 }
 
 TEST_F(FieldTraining, EveryAblationTrains) {

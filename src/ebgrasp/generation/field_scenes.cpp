@@ -85,7 +85,7 @@ Gripper FieldSceneSampler::draw_gripper(RandomStream& random) const {
     return gripper;
 }
 
-std::optional<FieldScene> FieldSceneSampler::attempt(RandomStream& random) const {
+std::optional<FieldScene> FieldSceneSampler::attempt(RandomStream& random, const Practice& practice) const {
     const auto& shares = parameters_.kinds;
     double pick = random.uniform() * std::accumulate(shares.begin(), shares.end(), 0.0);
     std::size_t kind = 0;
@@ -111,7 +111,8 @@ std::optional<FieldScene> FieldSceneSampler::attempt(RandomStream& random) const
                    LabelOracle(std::move(posed), gripper, config_.labels),
                    parameters_.graded,
                    {},
-                   {}};
+                   {},
+                   0};
     const auto count = [](int n) { return static_cast<std::size_t>(n); };
     out.grasps = antipodal_proposals(scene, gripper, count(parameters_.edge_proposals), random);
     const auto uniform = uniform_proposals(scene, gripper, count(parameters_.uniform_proposals), random);
@@ -125,12 +126,20 @@ std::optional<FieldScene> FieldSceneSampler::attempt(RandomStream& random) const
     std::erase_if(out.grasps, [&](const PlanarGrasp& y) { return !in_grid(out.grid, y); });
     out.hold = out.label(out.grasps, random());
     if (std::ranges::none_of(out.hold, [](float p) { return p > 0.5f; })) return {};
+    if (practice)
+        for (const ExecutedGrasp& done : practice(image, X_WC, objects, gripper)) {
+            const PlanarGrasp y = planar_grasp(X_VW * X_WC * done.X_CG, out.camera, done.opening);
+            if (!in_grid(out.grid, y)) continue;
+            out.grasps.push_back(y);
+            out.hold.push_back(done.holds ? 1.0f : 0.0f);
+            ++out.executed;
+        }
     return out;
 }
 
-FieldScene FieldSceneSampler::sample(RandomStream& random) const {
+FieldScene FieldSceneSampler::sample(RandomStream& random, const Practice& practice) const {
     for (int i = 0; i < 100; ++i)
-        if (auto scene = attempt(random)) return std::move(*scene);
+        if (auto scene = attempt(random, practice)) return std::move(*scene);
     fail("no scene with a grasp that holds was found in 100 attempts; are the objects too large for the grippers?");
 }
 

@@ -1,6 +1,9 @@
 // Scenes as the planner meets them, with the truth at hand: what the dense energy field learns from.
 #pragma once
 
+#include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "ebgrasp/energy/field.hpp"
@@ -34,11 +37,23 @@ struct FieldScene {
     LabelOracle oracle;
     bool graded = false;  ///< as in FieldSceneParameters
     std::vector<PlanarGrasp> grasps;
-    std::vector<float> hold;  ///< of `grasps`: the probability that each holds, [0, 1]
+    std::vector<float> hold;   ///< of `grasps`: the probability that each holds, [0, 1]
+    std::size_t executed = 0;  ///< the last of `grasps`, whose `hold` is what they did in physics
 
     /// The same of any other grasps, the jaws as wide open as they can be; a pure function of its arguments.
     std::vector<float> label(std::span<const PlanarGrasp> asked, std::uint64_t seed) const;
 };
+
+/// A grasp that was executed in a scene, and whether it held.
+struct ExecutedGrasp {
+    Eigen::Isometry3d X_CG;
+    double opening;  ///< metres
+    bool holds;
+};
+
+/// Chooses grasps by what the camera sees and executes each in the scene as it stands.
+using Practice = std::function<std::vector<ExecutedGrasp>(const DepthImage& image, const Eigen::Isometry3d& X_WC,
+                                                          std::span<const PosedObject> scene, const Gripper& gripper)>;
 
 /// Draws scenes of `objects` with the cameras, noise and labels of `config`. Scenes in which no plane is found, nothing
 /// is seen, or no grasp of those drawn succeeds are drawn again.
@@ -48,11 +63,12 @@ class FieldSceneSampler {
     FieldSceneSampler(std::vector<PreparedObject> objects, std::vector<Split> splits, const GenerationConfig& config,
                       const FieldSceneParameters& parameters, const Settle& settle);
 
-    /// A pure function of the state of `random`. Throws Error after 100 vain attempts.
-    FieldScene sample(RandomStream& random) const;
+    /// A pure function of the state of `random` and of `practice`, if any, which is called once. Throws Error after 100
+    /// vain attempts.
+    FieldScene sample(RandomStream& random, const Practice& practice = {}) const;
 
   private:
-    std::optional<FieldScene> attempt(RandomStream& random) const;
+    std::optional<FieldScene> attempt(RandomStream& random, const Practice& practice) const;
     Gripper draw_gripper(RandomStream& random) const;
 
     GenerationConfig config_;

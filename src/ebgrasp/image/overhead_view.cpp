@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <opencv2/imgproc.hpp>
 #include <span>
+#include <tbb/enumerable_thread_specific.h>
 #include <tuple>
 #include <vector>
 
@@ -109,21 +109,22 @@ class Reprojection {
     float focal_length_, nearest_;
 };
 
-/// The smallest box of V's image that holds what is to be seen, in pixels from the principal point: all of the mask, or
-/// what every fourth pixel sees.
+/// The smallest box of V's image that holds what is to be seen, in pixels from the principal point: what every second
+/// pixel of the mask sees, or every fourth of the image; the margin around it is much wider.
 Eigen::AlignedBox2d view_bounds(const DepthImage& source, const SupportPlane& plane, const Mask& mask,
                                 const Reprojection& project, double max_half_size) {
     Eigen::AlignedBox2f bounds(Eigen::Vector2f::Zero());
-    const int stride = mask.size() > 0 ? 1 : 4;
+    const int stride = mask.size() > 0 ? 2 : 4;
     VertexRow vertices(static_cast<std::size_t>((source.width() - 1) / stride + 1));
     std::vector<float> on_plane;
     for (int row = 0; row < source.height(); row += stride) {
         if (mask.size() > 0) {
             if ((mask.row(row) == 0).all()) continue;
             on_plane.assign(vertices.size(), 0.0f);
-            for (int col = 0; col < source.width(); ++col)
+            for (int col = 0; col < source.width(); col += stride)
                 if (mask(row, col) != 0 && !is_depth(source.depth(row, col)))
-                    on_plane[static_cast<std::size_t>(col)] = static_cast<float>(plane.depth(source.camera, row, col));
+                    on_plane[static_cast<std::size_t>(col / stride)] =
+                        static_cast<float>(plane.depth(source.camera, row, col));
         }
         project.row(row, stride, Eigen::Vector2f::Zero(), vertices, on_plane);
         for (std::size_t i = 0; i < vertices.size(); ++i)
@@ -194,8 +195,8 @@ struct QuadRow {
     }
 };
 
-/// V's image while it is drawn, by several threads at once: the nearest surface wins whatever the order. A pixel is the
-/// inverse depth's bits, which rise with it, with the mask in place of the last.
+/// V's image while it is drawn: the nearest surface wins whatever the order, so that several threads may each draw on a
+/// canvas of their own. A pixel is the inverse depth's bits, which rise with it, with the mask in place of the last.
 class Canvas {
   public:
     Canvas(int height, int width)
@@ -221,6 +222,11 @@ class Canvas {
                             quads.per_col[i] * static_cast<float>(col),
                         above.inside[i]);
         }
+    }
+
+    /// Adds what was drawn on a canvas of the same size.
+    void merge(const Canvas& other) {
+        std::ranges::transform(pixels_, other.pixels_, pixels_.begin(), [](auto a, auto b) { return std::max(a, b); });
     }
 
     /// Bridges gaps of at most `widest` pixels between two drawn pixels, in at least two of the directions row, column
@@ -276,11 +282,9 @@ class Canvas {
     }
 
     void set(int row, int col, float inverse_depth, std::uint32_t inside) {
-        const std::atomic_ref pixel(pixels_[index(row, col)]);
         const std::uint32_t value = (std::bit_cast<std::uint32_t>(std::max(inverse_depth, 0.0f)) & ~1u) | inside;
-        std::uint32_t present = pixel.load(std::memory_order_relaxed);
-        while (value > present && !pixel.compare_exchange_weak(present, value, std::memory_order_relaxed)) {
-        }
+        std::uint32_t& pixel = pixels_[index(row, col)];
+        pixel = std::max(pixel, value);
     }
 
     static float cross(const Vertex& p, const Vertex& q, float u, float v) {
@@ -349,12 +353,12 @@ void Canvas::finish(int widest, double background, OverheadView& view) const {
 Eigen::Vector2d centroid(const DepthImage& image, const Mask& mask) {
     Eigen::Vector2d sum = Eigen::Vector2d::Zero();
     double count = 0;
+    const Eigen::ArrayXf cols = Eigen::ArrayXf::LinSpaced(mask.cols(), 0, static_cast<float>(mask.cols() - 1));
     for (int row = 0; row < mask.rows(); ++row) {
-        for (int col = 0; col < mask.cols(); ++col) {
-            if (mask(row, col) == 0) continue;
-            sum += Eigen::Vector2d(row, col);
-            ++count;
-        }
+        const Eigen::ArrayXf in_row = (mask.row(row) != 0).cast<float>().transpose();
+        const double pixels = in_row.sum();
+        sum += Eigen::Vector2d(row * pixels, (in_row * cols).sum());
+        count += pixels;
     }
     if (count > 0) return sum / count;
     return {(image.height() - 1) / 2.0, (image.width() - 1) / 2.0};
@@ -391,6 +395,7 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
     const DepthJump torn(image.camera, stride);
 
     Canvas canvas(view.image.camera.height, view.image.camera.width);
+    tbb::enumerable_thread_specific<Canvas> canvases(canvas);
     const Eigen::Vector2f principal_point = (-low).cast<float>();
     const int strips = (image.height() - 1) / stride;
     const auto blocks = static_cast<std::size_t>((strips + strips_per_block - 1) / strips_per_block);
@@ -398,13 +403,15 @@ OverheadView overhead_view(const DepthImage& image, const SupportPlane& plane, c
         const int first = static_cast<int>(block) * strips_per_block, last = std::min(strips, first + strips_per_block);
         VertexRow above(static_cast<std::size_t>((image.width() - 1) / stride + 1)), below = above;
         QuadRow quads(above.size());
+        Canvas& own = canvases.local();
         project.row(first * stride, stride, principal_point, above);
         for (int strip = first; strip < last; ++strip) {
             project.row((strip + 1) * stride, stride, principal_point, below);
-            canvas.draw_strip(above, below, torn, quads);
+            own.draw_strip(above, below, torn, quads);
             std::swap(above, below);
         }
     });
+    canvases.combine_each([&](const Canvas& drawn) { canvas.merge(drawn); });
     canvas.finish(static_cast<int>(std::lround(widest_gap * px_per_metre)), distance, view);
     if (mask.size() == 0) view.mask.setOnes();
     return view;

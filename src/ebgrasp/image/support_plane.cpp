@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include "ebgrasp/core/error.hpp"
@@ -14,10 +13,11 @@
 namespace ebgrasp {
 namespace {
 
-constexpr double max_samples = 8000;           // grid points that vote
-constexpr int ranking_samples = 1000;          // of them, at random: enough to rank hypotheses
-constexpr int refining_samples = 2000;         // enough to move them into place
-constexpr std::size_t refined_hypotheses = 8;  // the best ones
+constexpr double max_samples = 8000;    // grid points that vote
+constexpr int screening_samples = 200;  // of them, at random: enough to rule out most hypotheses,
+constexpr int ranking_samples = 1000;   // to rank what is left,
+constexpr int refining_samples = 2000;  // to move the best into place
+constexpr std::size_t ranked_hypotheses = 300, refined_hypotheses = 8;
 constexpr int least_inliers = 20;
 constexpr float bin_depth = 0.3f;  // metres below a plane within which surface speaks against it
 
@@ -101,12 +101,11 @@ SupportPlane least_squares(const SampledCloud& cloud, const SupportPlane& rough,
     return facing_camera(axes.eigenvectors().col(0), mean);
 }
 
-/// Least squares on wider inliers among some of the points, then on the proper ones (LO-RANSAC: Chum, Matas and
-/// Kittler, 2003).
+/// Least squares among some of the points, on wider inliers first (LO-RANSAC: Chum, Matas and Kittler, 2003).
 SupportPlane refine(const SampledCloud& cloud, SupportPlane plane, double tolerance) {
     for (const double widening : {2.0, 1.5, 1.0})
         plane = least_squares(cloud, plane, widening * tolerance, refining_samples);
-    return least_squares(cloud, plane, tolerance, cloud.size());
+    return plane;
 }
 
 /// Three points not too far from each other (they share a plane more often than three from anywhere); false if the
@@ -129,10 +128,24 @@ bool draw_triple(const SampledCloud& cloud, RandomStream& random, std::array<int
     return true;
 }
 
-/// Of planes through random triples the ones of best score among the ranking samples, best first.
+/// The `count` planes of best score among the first `samples` points, best first.
+std::vector<SupportPlane> best_of(const std::vector<SupportPlane>& planes, const SampledCloud& cloud, double tolerance,
+                                  int samples, std::size_t count) {
+    std::vector<std::pair<int, std::size_t>> order;  // by falling score; of equal ones the first
+    for (std::size_t i = 0; i < planes.size(); ++i)
+        order.emplace_back(-count_support(cloud, planes[i], tolerance, samples).score(), i);
+    const std::size_t kept = std::min(order.size(), count);
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end());
+    std::vector<SupportPlane> best;
+    for (std::size_t k = 0; k < kept; ++k) best.push_back(planes[order[k].second]);
+    return best;
+}
+
+/// Planes through random triples, those of best score, best first. Most are ruled out by few points (a preemptive
+/// RANSAC: Nistér, 2003).
 std::vector<SupportPlane> hypotheses(const SampledCloud& cloud, const SupportPlaneOptions& options,
                                      RandomStream& random) {
-    std::vector<std::pair<int, SupportPlane>> scored;
+    std::vector<SupportPlane> planes;
     const double least_cosine = std::cos(options.max_tilt);
     for (int iteration = 0; iteration < options.iterations; ++iteration) {
         std::array<int, 3> triple;
@@ -141,18 +154,10 @@ std::vector<SupportPlane> hypotheses(const SampledCloud& cloud, const SupportPla
         const Eigen::Vector3d normal_C = (b - a).cross(c - a);
         if (normal_C.norm() < 1e-9) continue;  // nearly on a line
         const SupportPlane plane = facing_camera(normal_C, a);
-        if (-plane.normal_C.z() >= least_cosine)
-            scored.emplace_back(count_support(cloud, plane, options.tolerance, ranking_samples).score(), plane);
+        if (-plane.normal_C.z() >= least_cosine) planes.push_back(plane);
     }
-    std::vector<std::size_t> order(scored.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto best = order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), refined_hypotheses));
-    std::partial_sort(order.begin(), best, order.end(), [&](std::size_t a, std::size_t b) {
-        return std::pair(-scored[a].first, a) < std::pair(-scored[b].first, b);
-    });
-    std::vector<SupportPlane> planes;
-    for (auto i = order.begin(); i != best; ++i) planes.push_back(scored[*i].second);
-    return planes;
+    planes = best_of(planes, cloud, options.tolerance, screening_samples, ranked_hypotheses);
+    return best_of(planes, cloud, options.tolerance, ranking_samples, refined_hypotheses);
 }
 
 }  // namespace
@@ -169,19 +174,23 @@ std::optional<SupportPlane> fit_support_plane(const DepthImage& image, const Sup
     const SampledCloud cloud = sample_cloud(image, random);
     if (cloud.size() < least_inliers) return std::nullopt;
 
-    std::vector<SupportPlane> planes = hypotheses(cloud, options, random);
+    const auto support = [&](const SupportPlane& plane) {
+        return count_support(cloud, plane, options.tolerance, cloud.size());
+    };
     std::optional<SupportPlane> best;
     int best_score = std::numeric_limits<int>::min();
-    for (SupportPlane& plane : planes) {
-        plane = refine(cloud, plane, options.tolerance);
-        const Support support = count_support(cloud, plane, options.tolerance, cloud.size());
-        plane.inlier_share = static_cast<double>(support.inliers) / cloud.size();
-        const bool fits = support.inliers >= least_inliers && plane.inlier_share >= options.min_inlier_share &&
+    for (const SupportPlane& rough : hypotheses(cloud, options, random)) {
+        const SupportPlane plane = refine(cloud, rough, options.tolerance);
+        const Support votes = support(plane);
+        const bool fits = votes.inliers >= least_inliers && votes.inliers >= options.min_inlier_share * cloud.size() &&
                           plane.tilt() <= options.max_tilt;
-        if (!fits || support.score() <= best_score) continue;
+        if (!fits || votes.score() <= best_score) continue;
         best = plane;
-        best_score = support.score();
+        best_score = votes.score();
     }
+    if (!best) return std::nullopt;
+    best = least_squares(cloud, *best, options.tolerance, cloud.size());
+    best->inlier_share = static_cast<double>(support(*best).inliers) / cloud.size();
     return best;
 }
 

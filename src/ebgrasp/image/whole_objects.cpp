@@ -70,10 +70,13 @@ Mask whole_objects(const DepthImage& image, const SupportPlane& plane, double mi
     std::vector<std::uint8_t> near(static_cast<std::size_t>(image.width()));
     for (int row = 0; row < image.height(); ++row) {
         if (row % stride == 0)
-            for (int col = 0; col < image.width(); ++col)
-                near[static_cast<std::size_t>(col)] = objects.at<std::uint8_t>(row / stride, col / stride);
-        for (int col = 0; col < image.width(); ++col)
-            mask(row, col) = height(row, col) > floor && near[static_cast<std::size_t>(col)] != 0;
+            for (int col = 0; col < image.width(); col += stride)
+                std::fill_n(near.begin() + col, std::min(stride, image.width() - col),
+                            objects.at<std::uint8_t>(row / stride, col / stride));
+        const float* const above = &height(row, 0);
+        std::uint8_t *const out = &mask(row, 0), *const around = near.data();
+        for (int col = 0; col < image.width(); ++col)  // no branches, so that the compiler vectorises
+            out[col] = static_cast<std::uint8_t>((above[col] > floor) & (around[col] != 0));
     }
     return mask;
 }

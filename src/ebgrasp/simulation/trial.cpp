@@ -220,7 +220,7 @@ bool TrialWorld::World::carry(const Path& path, double duration) {
 
 void TrialWorld::World::advance(const Displacement& target) {
     physics.advance(target);
-    constexpr long steps_per_frame = std::lround(frame_interval / PhysicsWorld::time_step);
+    constexpr auto steps_per_frame = static_cast<long>(frame_interval / PhysicsWorld::time_step + 0.5);
     if (on_frame && steps++ % steps_per_frame == 0)
         on_frame({physics.time(), physics.poses(), physics.X_WG(), physics.opening(), phase});
 }

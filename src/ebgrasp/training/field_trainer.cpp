@@ -252,7 +252,8 @@ class Run {
         parallel_for(scenes.size(), [&](std::size_t i) {
             RandomStream own(seeds[i]);
             const std::size_t index = scenes[i].index;
-            draw_stored(training_.scene(index), drawn, own, lists[i]);
+            const int executed = draw_executed(training_.scene(index), own, lists[i]);
+            draw_stored(training_.scene(index), drawn - executed, own, lists[i]);
             origins[i] = lists[i].grasps;
             const auto moved = perturb(training_.scene(index), perturbed, own, origins[i]);
             lists[i].append(moved, label(index, moved, own()));
@@ -275,12 +276,26 @@ class Run {
         return config_.relabel ? training_.label(scene, grasps, seed) : std::vector<float>(grasps.size(), 0);
     }
 
-    /// `count` of the scene's own grasps, with positive_share successes where there are enough.
+    /// executed_share of a step's grasps, or fewer, so that none is drawn more than 4 times on average; returns how
+    /// many.
+    int draw_executed(const FieldData::Scene& scene, RandomStream& random, LabelledGrasps& out) const {
+        const int count = std::min(share(config_.executed_share), 4 * static_cast<int>(scene.executed));
+        const std::size_t first = scene.grasps.size() - scene.executed;
+        for (int k = 0; k < count; ++k) {
+            const std::size_t i = first + random.index(scene.executed);
+            out.append({&scene.grasps[i], 1}, {&scene.hold[i], 1});
+        }
+        return count;
+    }
+
+    /// `count` of the scene's other grasps, with positive_share successes where there are enough.
     void draw_stored(const FieldData::Scene& scene, int count, RandomStream& random, LabelledGrasps& out) const {
         std::array<std::vector<std::size_t>, 2> by_label;
-        for (std::size_t i = 0; i < scene.grasps.size(); ++i) by_label[is_success(scene.hold[i])].push_back(i);
+        for (std::size_t i = 0; i + scene.executed < scene.grasps.size(); ++i)
+            by_label[is_success(scene.hold[i])].push_back(i);
         for (int k = 0; k < count; ++k) {
-            const bool positive = by_label[0].empty() || random.bernoulli(config_.positive_share);
+            const bool positive =
+                by_label[0].empty() || (!by_label[1].empty() && random.bernoulli(config_.positive_share));
             const auto& from = by_label[positive];
             const std::size_t i = from[random.index(from.size())];
             out.append({&scene.grasps[i], 1}, {&scene.hold[i], 1});
@@ -470,8 +485,9 @@ void FieldTrainingConfig::validate() const {
     check(steps >= 1 && steps <= 10'000'000, "steps", steps, "in [1, 1e7]");
     check(scenes_per_step >= 1 && scenes_per_step <= 256, "scenes_per_step", scenes_per_step, "in [1, 256]");
     check(grasps_per_scene >= 8 && grasps_per_scene <= 4096, "grasps_per_scene", grasps_per_scene, "in [8, 4096]");
-    check(perturbed_share >= 0 && mined_share >= 0 && perturbed_share + mined_share <= 0.9,
-          "perturbed_share + mined_share", perturbed_share + mined_share, "in [0, 0.9]");
+    const double shares = executed_share + perturbed_share + mined_share;
+    check(executed_share >= 0 && perturbed_share >= 0 && mined_share >= 0 && shares <= 0.9,
+          "executed_share + perturbed_share + mined_share", shares, "in [0, 0.9], none below 0");
     check(positive_share > 0 && positive_share < 1, "positive_share", positive_share, "in (0, 1)");
     check(mining_steps >= 0 && mining_steps <= 100, "mining_steps", mining_steps, "in [0, 100]");
     check(learning_rate > 0 && learning_rate <= 1, "learning_rate", learning_rate, "in (0, 1]");

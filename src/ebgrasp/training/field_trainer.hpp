@@ -22,6 +22,7 @@ class FieldData {
         const Gripper& gripper;
         std::span<const PlanarGrasp> grasps;
         std::span<const float> hold;  ///< of `grasps`: probabilities that they hold, one at least above 1/2
+        std::size_t executed = 0;     ///< the last of them, of which `hold` says what they did in physics
     };
 
     virtual ~FieldData() = default;
@@ -36,6 +37,7 @@ struct FieldTrainingConfig {
     int steps = 20'000;            ///< [1, 1e7]
     int scenes_per_step = 8;       ///< [1, 256]
     int grasps_per_scene = 128;    ///< read in each scene of a step, [8, 4096], of which
+    double executed_share = 0.3;   ///< are executed ones, where there are so many (each up to 4 times),
     double perturbed_share = 0.2;  ///< are successes moved and labelled anew,
     double mined_share = 0.2;      ///< are where the energy, as it is now, leads the best of the others
     double positive_share = 0.3;   ///< of the rest succeed, where there are enough
@@ -59,9 +61,9 @@ struct FieldTrainingConfig {
 
     void validate() const;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FieldTrainingConfig, steps, scenes_per_step, grasps_per_scene, perturbed_share,
-                                   mined_share, positive_share, mining_steps, perturb_translation, perturb_angle,
-                                   mirror, learning_rate, contrastive_weight, classification_weight,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FieldTrainingConfig, steps, scenes_per_step, grasps_per_scene, executed_share,
+                                   perturbed_share, mined_share, positive_share, mining_steps, perturb_translation,
+                                   perturb_angle, mirror, learning_rate, contrastive_weight, classification_weight,
                                    energy_classification_weight, proposal_density_weight, denoising_weight,
                                    gradient_penalty, gradient_limit, relabel, validate_every, seed, device, threads)
 
