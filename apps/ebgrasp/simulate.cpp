@@ -112,15 +112,21 @@ void add_provenance(Report& report, const SimulateOptions& o, const GenerationCo
 }
 
 #ifdef EBGRASP_WITH_VIZ
+/// Its end if it is long: that of a program's command line tells it best.
+std::string bar_name(const std::string& planner) {
+    constexpr std::size_t longest = 22;
+    return planner.size() <= longest ? planner : "..." + planner.substr(planner.size() - longest + 3);
+}
+
 Picture success_figure(const Report& report) {
     std::vector<Bar> bars;
     for (const PlannerResult& planner : report.planners)
-        bars.push_back({planner.name, planner.attempts > 0 ? 100 * planner.success_rate() : 0,
+        bars.push_back({bar_name(planner.name), planner.attempts > 0 ? 100 * planner.success_rate() : 0,
                         100 * planner.interval95.low, 100 * planner.interval95.high});
     PlotOptions options;
     options.title =
         fmt::format("{}: {} {}", report.protocol, report.trials, report.protocol == "single" ? "scenes" : "rounds");
-    options.x = {.label = "success rate [%], with 95 % intervals", .limits = Limits{0, 108}, .tick_step = 20};
+    options.x = {.label = "success rate [%], with 95 % intervals", .limits = Limits{0, 115}, .tick_step = 20};
     options.height = 170 + 52 * static_cast<int>(bars.size());
     return bar_chart(bars, options);
 }

@@ -118,6 +118,28 @@ TEST(MakeContestant, EnergyRankIsEnergyWithoutItsDescent) {
     EXPECT_LE(descended.grasps[0].energy, ranked.grasps[0].energy + 1e-9) << "the starts are candidates, too";
 }
 
+TEST(MakeContestant, StartsAndStepsMayBeNamed) {
+    const TemporaryFolder folder;
+    const auto path = (folder.path() / "model.safetensors").string();
+    write_checkpoint(random_seed_checkpoint(1), path);
+    std::string found;
+    const auto find = [&](const std::string& name) { return found = name, path; };
+    const PlanRequest request = one_box.request();
+    PlannerOptions options;
+    options.seeds = 5;
+    options.descent.steps = 3;
+    const PlanResult expected = Planner(load_energy_model(path), Gripper{}, options).plan(request);
+    const PlanResult result = plan(*make_contestant("energy:m@5x3", Gripper{}, find), one_box, request);
+    EXPECT_EQ(found, "m");
+    ASSERT_FALSE(expected.grasps.empty()) << expected.reason;
+    ASSERT_EQ(result.grasps.size(), expected.grasps.size());
+    for (std::size_t i = 0; i < expected.grasps.size(); ++i)
+        EXPECT_EQ(result.grasps[i].X_CG.matrix(), expected.grasps[i].X_CG.matrix());
+    for (const char* name : {"energy:m@", "energy:m@5", "energy:m@x3", "energy:m@0x3", "energy:m@5x", "energy:m@5x3x",
+                             "energy:m@5x-1", "energy:m@99999x3", "energy-free:m@5x99999999999"})
+        EXPECT_THROW(make_contestant(name, Gripper{}, find), Error) << name;
+}
+
 TEST(Contestants, ExecIsToldTheCameraPose) {
     // It answers the camera's own position as a grasp's success probability and score.
     const auto exec = make(

@@ -16,7 +16,7 @@ struct PlannerOptions : SceneOptions {
     std::size_t seeds = 64;         ///< best proposals that descend
     DescentOptions descent;         ///< 0 steps: the seeds are ranked as they are ("energy-rank")
     /// Energy per metre of unevenness(): added when grasps are sorted, since the field does not see millimetres.
-    double unevenness_weight = 2000;
+    double unevenness_weight = 1000;
 };
 
 /// Plans grasps by descending an energy. Immutable; plan() may be called from several threads.

@@ -403,6 +403,7 @@ class Run {
             best_merit_ = merit;
             Checkpoint checkpoint = to_checkpoint(network_);
             checkpoint.info.update({{"config", config_}, {"metrics", report}, {"provenance", provenance_}});
+            checkpoint.info["metrics"].erase("seconds");  // same seed, same bytes
             checkpoint.info["provenance"]["libtorch"] = TORCH_VERSION;
             write_checkpoint(checkpoint, output_);
         }
