@@ -114,27 +114,6 @@ TEST(Jaws, KeepAwayFromTheHiddenFlankOfWhatIsNearlyTooWide) {
     }
 }
 
-TEST(Jaws, UnevennessIsWhatAFingerMeetsBesideItsMiddle) {
-    constexpr double pixel = 0.0014;
-    const auto unevenness_on = [](const std::vector<TableBox>& boxes, double finger_width, double height) {
-        const Scene scene = scene_of(boxes);
-        Gripper gripper = test_gripper();
-        gripper.finger_width = finger_width;
-        PlanarGrasp grasp = at(scene, 0, 0, height, 0);
-        grasp.width = 0.07;
-        return unevenness(scene, gripper, grasp);
-    };
-    EXPECT_EQ(unevenness_on({bar}, 0.02, 0.02), 0);
-    // 7 mm beside the middle the bar is 4 mm thicker on each side: under fingers of 20 mm, not of 10 mm.
-    const TableBox thick{0, 0.022, 0, {0.038, 0.03, 0.04}};
-    EXPECT_NEAR(unevenness_on({bar, thick}, 0.020, 0.02), 0.004, 1.5 * pixel);
-    EXPECT_EQ(unevenness_on({bar, thick}, 0.010, 0.02), 0);
-    // A foot of the bar, 4 mm wider, is met by the tips of fingers that reach down to it.
-    const TableBox foot{0, 0, 0, {0.038, 0.10, 0.012}};
-    EXPECT_NEAR(unevenness_on({bar, foot}, 0.02, 0.013), 0.004, 1.5 * pixel);
-    EXPECT_EQ(unevenness_on({bar, foot}, 0.02, 0.025), 0);
-}
-
 TEST(Jaws, ElevationIsWhatStandsStraightAboveThePlane) {
     const std::vector<TableBox> boxes = {{0.15, 0.08, 0.0, {0.04, 0.06, 0.10}},
                                          {-0.12, -0.02, 0.5, {0.05, 0.03, 0.05}}};

@@ -13,7 +13,8 @@ namespace ebgrasp {
 ///   energy:MODEL       descends the energy of a model (a file or a shipped name)
 ///   energy-rank:MODEL  the same samples, ranked by energy, no descent
 ///   energy-free:MODEL  the same seeds, searched without derivatives by as many readings of the energy
-///                      these three also as MODEL@STARTSxSTEPS, such as energy:field@64x16, which is the default
+///                      these three also with starts and steps of the descent behind a commercial at, as in
+///                      "energy:field@64x16", which is the default
 ///   gqcnn-cem[:MODEL]  Dex-Net 2.0's policy (Mahler et al., "Dex-Net 2.0", 2017)
 ///   percnn[:MODEL]     a generative network, one grasp per pixel (Morrison et al., "Learning robust, real-time,
 ///                      reactive robotic grasping", 2019)

@@ -197,24 +197,4 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp) 
     return fit_jaws(scene, gripper, grasp, max_lifts);
 }
 
-double unevenness(const Scene& scene, const Gripper& gripper, const PlanarGrasp& grasp) {
-    const double level = scene.plane_depth - grasp.depth, solid = solid_height(level - gripper.tip_offset);
-    const double step = 1.0 / scene.pixels_per_metre(scene.plane_depth), half = 0.5 * gripper.finger_width;
-    const JawAxes axes(scene, grasp);
-    double most = 0;
-    for (const double side : {-1.0, 1.0}) {
-        const auto meets = [&](double x) {  // anywhere on its face
-            for (double y = -half; y <= half; y += step)
-                if (axes.height(scene, side * x, y) > solid) return true;
-            return false;
-        };
-        double middle = 0.5 * grasp.width;
-        while (middle > 0 && axes.height(scene, side * middle, 0) <= level) middle -= step;
-        double first = std::min(0.5 * grasp.width, middle + 3 * pad_tolerance);  // nothing farther out: fingers_free
-        while (first > middle && !meets(first)) first -= step;
-        most = std::max(most, first - middle);
-    }
-    return most;
-}
-
 }  // namespace ebgrasp

@@ -39,8 +39,4 @@ std::string_view to_string(JawFit fit);
 /// is changed only if the result is `free`.
 JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp);
 
-/// Metres by which a finger's face, closing from the grasp's opening, meets something elsewhere before its middle does;
-/// the larger of both fingers'. What touches unevenly turns or slips. Resolved by V's pixels, 1.3 mm.
-double unevenness(const Scene& scene, const Gripper& gripper, const PlanarGrasp& grasp);
-
 }  // namespace ebgrasp

@@ -61,11 +61,9 @@ Planner::ReadEnergies Planner::refine(const PlanRequest& request, const Scene& s
             descend(*encoded, scene.camera(), grasps, descent, admissible_grasps(scene, gripper()));
             for (const auto& grasp : grasps) funnel.candidates.push_back({grasp});  // and its start
         });
-    return [this, encoded, cost, &scene, &funnel](std::vector<Candidate>& candidates) {
+    return [encoded, cost, &funnel](std::vector<Candidate>& candidates) {
         funnel.multiply_adds += cost.reading * static_cast<double>(candidates.size());
         read_energies(*encoded, candidates);
-        for (Candidate& candidate : candidates)
-            candidate.handicap = options_.unevenness_weight * unevenness(scene, gripper(), candidate.grasp);
         read_probabilities(*encoded, candidates);
     };
 }

@@ -15,8 +15,6 @@ struct PlannerOptions : SceneOptions {
     double antipodal_share = 0.75;  ///< of the proposals, where there are so many facing edges
     std::size_t seeds = 64;         ///< best proposals that descend
     DescentOptions descent;         ///< 0 steps: the seeds are ranked as they are ("energy-rank")
-    /// Energy per metre of unevenness(): added when grasps are sorted, since the field does not see millimetres.
-    double unevenness_weight = 1000;
 };
 
 /// Plans grasps by descending an energy. Immutable; plan() may be called from several threads.

@@ -88,7 +88,7 @@ std::vector<PlanarGrasp> grasps_of(std::span<const Candidate> candidates) {
 }
 
 void sort_by_energy(std::vector<Candidate>& candidates) {
-    std::ranges::stable_sort(candidates, {}, [](const Candidate& c) { return c.energy + c.handicap; });
+    std::ranges::stable_sort(candidates, {}, &Candidate::energy);
 }
 
 void Funnel::stage(const std::string& name, const std::function<void(PlanStage&)>& body) {
@@ -148,7 +148,7 @@ PlanResult ScenePlanner::plan(const PlanRequest& request) const {
         select_best(scene, options_, request.count, funnel, stage);
     });
 
-    for (const auto& [grasp, energy, probability, handicap] : funnel.candidates) {
+    for (const auto& [grasp, energy, probability] : funnel.candidates) {
         const Eigen::Isometry3d X_CG = scene.view.X_CV * grasp_pose(grasp, scene.camera());
         result.grasps.push_back({planar_grasp(X_CG, request.image.camera, grasp.width), X_CG, energy, probability});
     }

@@ -21,13 +21,12 @@ struct Candidate {
     PlanarGrasp grasp;                               ///< in the overhead view
     double energy = 0;                               ///< lower is better; planners that score grasps give -score
     std::optional<double> success_probability = {};  ///< none if the planner knows none
-    double handicap = 0;                             ///< added to the energy for sorting alone
 };
 
 /// The grasps alone, in the same order.
 std::vector<PlanarGrasp> grasps_of(std::span<const Candidate> candidates);
 
-/// Sorts by energy and handicap, best first; equal ones keep their order.
+/// Sorts by energy, best first; equal ones keep their order.
 void sort_by_energy(std::vector<Candidate>& candidates);
 
 /// A plan in the making: the candidates that are left, and the record of what each stage did to them.
