@@ -82,12 +82,12 @@ class StudyPractice {
         if (study.practice.model.empty()) return;
         const std::string weights = find_model(study.practice.model);
         // Not the numbers of scenes: to add some is no reason to execute the others again.
-        nlohmann::json sources = {study.data.objects};
-        for (const FieldSource& source : study.more) sources.push_back(source.objects);
+        nlohmann::json more = nlohmann::json::array();
+        for (const FieldSource& source : study.more) more.push_back(source.objects);
         practice_ = practice_with(load_energy_model(weights), study.practice);
         journal_.emplace(output + ".practice", nlohmann::json{{"data", study.data},
                                                               {"scenes", study.scenes},
-                                                              {"sources", sources},
+                                                              {"more", more},
                                                               {"practice", study.practice},
                                                               {"weights", fingerprint(read_file(weights))}});
     }

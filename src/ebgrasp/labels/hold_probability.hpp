@@ -7,7 +7,7 @@ namespace ebgrasp {
 
 /// Probability that a grasp with this graded label (LabelDetail::graded) holds when it is executed as in
 /// simulation/trial.hpp: 0 if it collides or does not close on one object, else a logistic function of how evenly the
-/// fingers touch and of log epsilon, fitted to executed grasps (docs/simulation.md, "What a label is worth").
+/// fingers touch and of log epsilon, fitted to executed grasps (docs/simulation.md, "How likely does it hold?").
 double hold_probability(const GraspLabel& label);
 
 /// How many of unevenness_steps a graded label reaches: 0 touches evenly.

@@ -89,9 +89,6 @@ std::optional<PadContact> close_jaw(const Scene& scene, const JawAxes& axes, con
     return PadContact{first, slope, first - distances[1]};
 }
 
-/// Height of what is in the way of fingertips at `tips` metres above the plane.
-double solid_height(double tips) { return tips > raised ? tips - tip_clearance : tips + table_noise; }
-
 /// fit_jaws, by lifting the grasp at most `lifts` times.
 JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, int lifts) {
     const double level = scene.plane_depth - grasp.depth;  // height of the grasp centre above the plane
@@ -116,7 +113,8 @@ JawFit fit_jaws(const Scene& scene, const Gripper& gripper, PlanarGrasp& grasp, 
     fitted.col = pixel.y();
     const double contacts =
         right->distance + left->distance + step;  // the pixel grid hides up to half a step on each side
-    const double solid = solid_height(level - gripper.tip_offset);
+    const double tips = level - gripper.tip_offset;
+    const double solid = tips > raised ? tips - tip_clearance : tips + table_noise;  // what is higher is in the way
     // From the outside of the open finger to where its pad touches, short of what it may touch before.
     const auto fingers_free = [&](double opening) {
         const double inner = 0.5 * contacts + pad_tolerance, outer = 0.5 * opening + gripper.finger_thickness,
